@@ -1,0 +1,27 @@
+// TemporaryDirectory: a private folder under $TMPDIR (or /tmp), removed with its content.
+#pragma once
+
+#include <string>
+
+#include "base/result.hpp"
+
+namespace extreq {
+
+class TemporaryDirectory {
+ public:
+  // Failure: io if no folder can be made.
+  [[nodiscard]] static Result<TemporaryDirectory> create(const std::string& prefix);
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  TemporaryDirectory(TemporaryDirectory&& other) noexcept;
+  TemporaryDirectory& operator=(TemporaryDirectory&& other) noexcept;
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  explicit TemporaryDirectory(std::string path) noexcept;
+  std::string path_;  // empty after a move
+};
+
+}  // namespace extreq
