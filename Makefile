@@ -1,0 +1,40 @@
+# The two commands that matter: `make run` and `make test`. Both install what they need.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench clean
+
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup:  ## install build and test dependencies (Debian packages)
+	@scripts/install-dependencies.sh
+
+build: setup  ## optimised build in build/release
+	@scripts/build.sh release
+
+run: build  ## build, then show one extended guest request and a rotation
+	build/release/src/cli/extreq demo --vcpus 4 --requests 2000 --rotate
+
+test: setup  ## everything: unit tests, sanitizers, fuzzers, lint
+	@scripts/test-all.sh
+
+test-release test-asan test-tsan: test-%: setup  ## unit tests in one build: release, asan or tsan
+	@scripts/test-preset.sh $*
+
+fuzz: setup  ## each fuzzer for FUZZ_SECONDS (default 10), then line coverage of its parser
+	@scripts/build.sh fuzz
+	fuzz/run.sh
+
+lint: setup  ## clang-format and clang-tidy, as checks
+	@scripts/build.sh release
+	@scripts/lint.sh
+
+format:  ## clang-format in place
+	git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | xargs clang-format -i
+
+bench: build  ## benchmarks; doc/performance.md explains the figures
+	@scripts/bench.sh
+
+clean:  ## remove the build folder
+	rm -rf build

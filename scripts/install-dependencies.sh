@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what building and testing need, from the distribution's packages. Does nothing when
+# everything is there, so that it needs neither root nor a network then.
+set -euo pipefail
+
+packages=(
+  ca-certificates
+  ccache
+  clang
+  clang-format
+  clang-tidy
+  cmake
+  g++
+  libbenchmark-dev
+  libclang-rt-14-dev
+  libcli11-dev
+  libexpected-dev
+  libfmt-dev
+  libgmock-dev
+  libgmp-dev
+  libgtest-dev
+  libssl-dev
+  llvm
+  make
+  nettle-dev
+  ninja-build
+  nlohmann-json3-dev
+  openssl
+  pkg-config
+  python3
+  python3-cryptography
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+  [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+sudo=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "Not root and no sudo: please install: ${missing[*]}" >&2
+    exit 1
+  }
+  sudo=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -q
+"${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
