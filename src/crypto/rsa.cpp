@@ -1,0 +1,153 @@
+#include "crypto/rsa.hpp"
+
+#include <limits>
+#include <utility>
+
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "base/file.hpp"
+#include "base/secret.hpp"
+#include "base/try.hpp"
+#include "crypto/hash.hpp"
+#include "crypto/openssl.hpp"
+#include "crypto/pkey_name.hpp"
+
+namespace extreq::crypto {
+namespace {
+
+constexpr int salt_length = 48;
+
+// Binds the scheme to a context that was initialised for signing or verifying.
+bool use_pss_sha384(EVP_PKEY_CTX* context) {
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_signature_md(context, EVP_sha384()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha384()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_length) == 1;
+}
+
+Status check_rsa_4096(const EVP_PKEY* key) {
+  const std::string found = pkey_name(key);
+  if (found == rsa_4096_name) return {};
+  return fail(Code::unsupported, "the key is {}, wanted {}", found, rsa_4096_name);
+}
+
+// OpenSSL asks on the terminal where no callback is given.
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
+
+}  // namespace
+
+Result<RsaPublicKey> RsaPublicKey::from_der(ByteView subject_public_key_info) {
+  const OpensslErrors errors;
+  if (subject_public_key_info.size() > std::numeric_limits<int>::max()) {
+    return fail(Code::invalid_input, "a public key of {} bytes", subject_public_key_info.size());
+  }
+  const std::uint8_t* at = subject_public_key_info.data();
+  std::shared_ptr<EVP_PKEY> key(
+      d2i_PUBKEY(nullptr, &at, static_cast<long>(subject_public_key_info.size())), &EVP_PKEY_free);
+  if (!key) return fail(Code::invalid_input, "not a public key: {}", errors.reason());
+  const auto used = static_cast<std::size_t>(at - subject_public_key_info.data());
+  if (used != subject_public_key_info.size()) {
+    return fail(Code::invalid_input, "{} bytes follow the public key",
+                subject_public_key_info.size() - used);
+  }
+  EXTREQ_TRY(check_rsa_4096(key.get()));
+  return RsaPublicKey(std::move(key),
+                      Bytes(subject_public_key_info.begin(), subject_public_key_info.end()));
+}
+
+Status RsaPublicKey::verify(ByteView message, ByteView signature) const {
+  const OpensslErrors errors;
+  const UniquePkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+  if (!context || EVP_PKEY_verify_init(context.get()) != 1 || !use_pss_sha384(context.get())) {
+    return fail(Code::unsupported, "check an RSASSA-PSS signature: {}", errors.reason());
+  }
+  const Sha384Digest digest = sha384(message);
+  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
+                      digest.size()) != 1) {
+    return fail(Code::not_genuine, "the RSASSA-PSS signature does not fit the {} bytes: {}",
+                message.size(), errors.reason());
+  }
+  return {};
+}
+
+void RsaPrivateKey::FreeKey::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
+
+Result<RsaPrivateKey> RsaPrivateKey::from_key(UniqueKey key) {
+  EXTREQ_TRY(check_rsa_4096(key.get()));
+  const OpensslErrors errors;
+  const Bytes der = encode(&i2d_PUBKEY, static_cast<const EVP_PKEY*>(key.get()));
+  EXTREQ_TRY_ASSIGN(auto public_key, RsaPublicKey::from_der(der));
+  return RsaPrivateKey(std::move(key), std::move(public_key));
+}
+
+Result<RsaPrivateKey> RsaPrivateKey::generate() {
+  const OpensslErrors errors;
+  UniqueKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{4096}));
+  if (!key) return fail(Code::unsupported, "make an RSA-4096 key: {}", errors.reason());
+  return from_key(std::move(key));
+}
+
+Result<RsaPrivateKey> RsaPrivateKey::load(const std::string& path) {
+  constexpr std::size_t limit = 1U << 16U;
+  EXTREQ_TRY_ASSIGN(Bytes pem, read_file(path, limit));
+  auto key = from_pem(pem);
+  wipe(pem);
+  if (!key) return fail(key.error().code, "{}: {}", path, key.error().message);
+  return key;
+}
+
+Result<RsaPrivateKey> RsaPrivateKey::from_pem(ByteView pem) {
+  const OpensslErrors errors;
+  if (pem.size() > std::numeric_limits<int>::max()) {
+    return fail(Code::invalid_input, "a private key of {} bytes", pem.size());
+  }
+  const UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  UniqueKey key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr)
+                    : nullptr);
+  if (!key) {
+    return fail(Code::invalid_input, "no unencrypted private key in PEM: {}", errors.reason());
+  }
+  auto result = from_key(std::move(key));
+  if (!result) return result;
+  // A key whose parts do not belong together would sign what nobody can verify.
+  constexpr std::array<std::uint8_t, 4> probe = {'t', 'e', 's', 't'};
+  const auto signature = result->sign(probe);
+  if (!signature || !result->public_key().verify(probe, *signature)) {
+    return fail(Code::invalid_input, "the RSA private key contradicts its own public part");
+  }
+  return result;
+}
+
+Status RsaPrivateKey::save(const std::string& path) const {
+  const OpensslErrors errors;
+  const UniqueBio bio(BIO_new(BIO_s_secmem()));  // wiped when freed
+  if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr,
+                                            nullptr) != 1) {
+    return fail(Code::unsupported, "write an RSA private key as PEM: {}", errors.reason());
+  }
+  Bytes pem(BIO_ctrl_pending(bio.get()));
+  const int size = BIO_read(bio.get(), pem.data(), static_cast<int>(pem.size()));
+  auto status = std::cmp_equal(size, pem.size())
+                    ? replace_file(path, pem, 0600)
+                    : Status(fail(Code::unsupported, "write an RSA private key as PEM"));
+  wipe(pem);
+  return status;
+}
+
+Result<Bytes> RsaPrivateKey::sign(ByteView message) const {
+  const OpensslErrors errors;
+  const UniquePkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+  const Sha384Digest digest = sha384(message);
+  Bytes signature(rsa_4096_size);
+  std::size_t size = signature.size();
+  if (!context || EVP_PKEY_sign_init(context.get()) != 1 || !use_pss_sha384(context.get()) ||
+      EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) != 1 ||
+      size != signature.size()) {
+    return fail(Code::unsupported, "make an RSASSA-PSS signature: {}", errors.reason());
+  }
+  return signature;
+}
+
+}  // namespace extreq::crypto
