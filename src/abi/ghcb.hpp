@@ -386,6 +386,13 @@ inline constexpr std::uint64_t termination_request = 0x8000FFFE;
 inline constexpr std::uint64_t unsupported_event = 0x8000FFFF;
 }  // namespace event
 
+// AP creation ("SNP AP Creation"): the request in SW_EXITINFO1 31:0; 63:32 are the APIC ID.
+namespace ap_creation {
+inline constexpr std::uint32_t create_on_init = 0;
+inline constexpr std::uint32_t create = 1;
+inline constexpr std::uint32_t destroy = 2;
+}  // namespace ap_creation
+
 // SW_EXITINFO1 on return, low 32 bits (field SW_EXITINFO1).
 namespace answer {
 inline constexpr std::uint32_t no_action = 0;
