@@ -19,7 +19,10 @@ packages=(
   libgmock-dev
   libgmp-dev
   libgtest-dev
+  liblz4-dev
+  liblzma-dev
   libssl-dev
+  libzstd-dev
   llvm
   make
   nettle-dev
@@ -29,6 +32,8 @@ packages=(
   pkg-config
   python3
   python3-cryptography
+  qemu-system-x86
+  zlib1g-dev
 )
 
 missing=()
