@@ -26,7 +26,15 @@ constexpr std::array cpuid_ranges{
     CpuidRange{0x1A, 0xC0, 0xC7, Product::venice, "Venice"},
 };
 
-constexpr std::array all_products{Product::milan, Product::genoa, Product::turin, Product::venice};
+struct Name {
+  std::string_view name;
+  Product product;
+};
+
+constexpr std::array names{
+    Name{"Milan", Product::milan}, Name{"Genoa", Product::genoa}, Name{"Bergamo", Product::genoa},
+    Name{"Siena", Product::genoa}, Name{"Turin", Product::turin}, Name{"Venice", Product::venice},
+};
 
 std::optional<CpuidRange> find_range(std::uint8_t family, std::uint8_t model) noexcept {
   const auto* const found = std::ranges::find_if(cpuid_ranges, [&](const CpuidRange& range) {
@@ -77,15 +85,14 @@ Result<Product> product_from_cpuid(std::uint8_t family, std::uint8_t model) {
 }
 
 Result<Product> product_from_name(std::string_view name) {
-  for (const Product product : all_products) {
-    const std::string_view wanted = kds_name(product);
-    if (!name.starts_with(wanted)) continue;
-    const std::string_view rest = name.substr(wanted.size());
-    if (rest.empty() || (rest.front() == '-' && is_stepping(rest.substr(1)))) return product;
+  for (const Name& known : names) {
+    if (!name.starts_with(known.name)) continue;
+    const std::string_view rest = name.substr(known.name.size());
+    if (rest.empty() || (rest.front() == '-' && is_stepping(rest.substr(1)))) return known.product;
   }
   return fail(Code::unsupported,
-              "product name \"{}\" is not Milan, Genoa, Turin or Venice, alone or with a stepping "
-              "such as \"-B0\"",
+              "product name \"{}\" is not Milan, Genoa, Bergamo, Siena, Turin or Venice, alone or "
+              "with a stepping such as \"-B0\"",
               printable(name));
 }
 

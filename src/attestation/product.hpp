@@ -23,8 +23,8 @@ enum class Product : std::uint8_t { milan, genoa, turin, venice };
 // Failure: unsupported, naming family and model, for processors without a known key hierarchy.
 [[nodiscard]] Result<Product> product_from_cpuid(std::uint8_t family, std::uint8_t model);
 
-// From the product name of a VCEK or VLEK: the KDS name, alone ("Turin") or with a stepping behind
-// it ("Milan-B0"). Failure: unsupported, naming what was found.
+// From the product name of a VCEK or VLEK: alone ("Turin") or with a stepping behind it
+// ("Milan-B0"). Bergamo and Siena are Genoa here too. Failure: unsupported, naming what was found.
 [[nodiscard]] Result<Product> product_from_name(std::string_view name);
 
 // What people call the processor: "Milan", "Genoa", "Bergamo or Siena", ... For text that people

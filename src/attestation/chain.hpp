@@ -1,0 +1,73 @@
+// Chain: AMD's two certificate authorities behind a signing key, examined once for any number of
+// leaves: the ARK, which signs itself, and under it the ASK (for VCEKs) or the ASVK (for VLEKs).
+// Document 57230; signatures are RSASSA-PSS with SHA-384 by RSA-4096 keys.
+//
+// Asked of a CA: basicConstraints with CA, keyUsage with keyCertSign, a path length that suffices,
+// no unknown critical extension. Of RFC 5280 and RFC 4055 exactly AMD's deviations pass: serial
+// number 0, an explicit trailerField 1, and leaves without any standard extension (no key
+// identifiers, no keyUsage, no basicConstraints). The first two are let through by src/crypto/.
+// Not asked here: the period of validity, because it depends on the moment (see verification.hpp),
+// and revocation.
+// Threading: const objects may be used from any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "attestation/checks.hpp"
+#include "attestation/product.hpp"
+#include "attestation/trust_anchors.hpp"
+#include "crypto/x509.hpp"
+
+namespace extreq::attestation {
+
+enum class Role : std::uint8_t { ark, ask, asvk, vcek, vlek };
+
+// "ARK", "ASK", "ASVK", "VCEK", "VLEK"
+[[nodiscard]] std::string_view to_text(Role role) noexcept;
+
+struct Subject {
+  Role role{};
+  std::optional<Product> product;  // of an ARK, ASK or ASVK
+};
+
+// From the subject's common name: "ARK-Milan", "SEV-Milan", "SEV-VLEK-Milan", "SEV-VCEK",
+// "SEV-VLEK", with or without a remark in brackets behind it. Under the GUID of the ASK an
+// extended guest request carries ASK or ASVK: this is what tells them apart. nullopt for others.
+[[nodiscard]] std::optional<Subject> subject_of(const crypto::Certificate& certificate);
+
+class Chain {
+ public:
+  // The chain for `leaf` out of `candidates`, which may hold anything, in order of preference. A
+  // root that is trusted goes before one that is not, and the roots that the user named are
+  // candidates too.
+  [[nodiscard]] static Chain find(const crypto::Certificate& leaf,
+                                  std::span<const crypto::Certificate> candidates,
+                                  const TrustAnchors& anchors);
+
+  // What is missing makes its checks fail.
+  Chain(std::optional<crypto::Certificate> intermediate, std::optional<crypto::Certificate> root,
+        const TrustAnchors& anchors);
+
+  [[nodiscard]] const std::optional<crypto::Certificate>& intermediate() const noexcept {
+    return intermediate_;
+  }
+  [[nodiscard]] const std::optional<crypto::Certificate>& root() const noexcept { return root_; }
+
+  // Why the root is trusted; nullopt if it is not.
+  [[nodiscard]] std::optional<TrustAnchors::Kind> trust() const noexcept { return trust_; }
+
+  // root_trusted, root and intermediate.
+  [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
+
+ private:
+  std::optional<crypto::Certificate> intermediate_;
+  std::optional<crypto::Certificate> root_;
+  std::optional<TrustAnchors::Kind> trust_;
+  std::vector<Check> checks_;
+};
+
+}  // namespace extreq::attestation

@@ -1,0 +1,273 @@
+#include "attestation/verification.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "attestation/model_mark.hpp"
+#include "attestation/time_text.hpp"
+#include "crypto/hash.hpp"
+
+namespace extreq::attestation {
+namespace {
+
+namespace snp = abi::snp;
+using crypto::Certificate;
+
+Check passed(CheckId id, std::string why) { return {id, CheckState::passed, std::move(why)}; }
+Check failed(CheckId id, std::string why) { return {id, CheckState::failed, std::move(why)}; }
+Check not_done(CheckId id, std::string why) { return {id, CheckState::not_done, std::move(why)}; }
+
+Check check_signing_key(const Report& report, const Endorsement& endorsement) {
+  constexpr CheckId id = CheckId::signing_key;
+  const SigningKey key = report.signing_key();
+  if (report.mask_chip_key()) {
+    return failed(id, "MASK_CHIP_KEY is 1: the platform signs no reports");
+  }
+  if (key != SigningKey::vcek && key != SigningKey::vlek) {
+    return failed(id, fmt::format("SIGNING_KEY is {} ({}), VCEK or VLEK wanted",
+                                  (report.key_info() >> snp::key_info::signing_key_shift) &
+                                      snp::key_info::signing_key_mask,
+                                  to_text(key)));
+  }
+  const Role wanted = key == SigningKey::vlek ? Role::vlek : Role::vcek;
+  if (endorsement.role() && endorsement.role() != wanted) {
+    return failed(id, fmt::format("SIGNING_KEY is {}, the certificate is for a {}", to_text(key),
+                                  to_text(*endorsement.role())));
+  }
+  return passed(id, fmt::format("SIGNING_KEY is {}", to_text(key)));
+}
+
+std::vector<Certificate> certificates_in_use(const Endorsement& endorsement) {
+  std::vector<Certificate> certificates;
+  if (endorsement.leaf()) certificates.push_back(*endorsement.leaf());
+  if (endorsement.chain()) {
+    if (const auto& issuer = endorsement.chain()->intermediate()) certificates.push_back(*issuer);
+    if (const auto& root = endorsement.chain()->root()) certificates.push_back(*root);
+  }
+  return certificates;
+}
+
+Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at) {
+  constexpr CheckId id = CheckId::validity;
+  const auto certificates = certificates_in_use(endorsement);
+  if (certificates.empty()) return not_done(id, "no certificates");
+  for (const Certificate& certificate : certificates) {
+    if (certificate.not_before() <= at && at <= certificate.not_after()) continue;
+    return failed(
+        id, fmt::format("\"{}\" is valid from {} to {}, not at {}",
+                        certificate.subject_common_name(), to_rfc3339(certificate.not_before()),
+                        to_rfc3339(certificate.not_after()), to_rfc3339(at)));
+  }
+  return passed(id, "at " + to_rfc3339(at));
+}
+
+Check check_product(const Report& report, const Endorsement& endorsement) {
+  constexpr CheckId id = CheckId::product;
+  if (!endorsement.extensions()) return not_done(id, "no certificate says a product");
+  const Product product = endorsement.extensions()->product;
+  for (const Certificate& certificate : certificates_in_use(endorsement)) {
+    const auto subject = subject_of(certificate);
+    if (subject && subject->product && *subject->product != product) {
+      return failed(id,
+                    fmt::format("the {} is of a {}, \"{}\" is not", to_text(*endorsement.role()),
+                                kds_name(product), certificate.subject_common_name()));
+    }
+  }
+  const auto cpuid = report.cpuid();
+  if (!cpuid) {
+    return passed(id, fmt::format("{}; a report of version {} does not name its processor",
+                                  kds_name(product), report.version()));
+  }
+  const auto from_cpuid = product_from_cpuid(cpuid->family, cpuid->model);
+  if (!from_cpuid) return failed(id, from_cpuid.error().message);
+  if (*from_cpuid != product) {
+    return failed(id, fmt::format("the {} is of a {}, the report's CPUID family {:#04x} model "
+                                  "{:#04x} is a {}",
+                                  to_text(*endorsement.role()), kds_name(product), cpuid->family,
+                                  cpuid->model, kds_name(*from_cpuid)));
+  }
+  return passed(
+      id, fmt::format("{} (CPUID: {})", kds_name(product), code_name(cpuid->family, cpuid->model)));
+}
+
+Check check_signature_algorithm(const Report& report) {
+  constexpr CheckId id = CheckId::signature_algorithm;
+  if (report.signature_algo() == snp::signature_algo_ecdsa_p384_sha384) {
+    return passed(id, "ECDSA P-384 with SHA-384");
+  }
+  return failed(id, fmt::format("SIGNATURE_ALGO is {}, {} (ECDSA P-384 with SHA-384) wanted",
+                                report.signature_algo(), snp::signature_algo_ecdsa_p384_sha384));
+}
+
+Check check_signature(const Report& report, const Endorsement& endorsement) {
+  constexpr CheckId id = CheckId::signature;
+  if (!endorsement.key()) return not_done(id, "no key to check it with");
+  const auto signature = report.signature();
+  if (!signature) return failed(id, signature.error().message);
+  const auto digest = crypto::sha384(report.signed_bytes());
+  if (!endorsement.key()->verify_digest(digest, *signature)) {
+    return failed(id, fmt::format("the {}'s key did not sign this report: one of the two was "
+                                  "changed, or is of another chip or TCB",
+                                  to_text(*endorsement.role())));
+  }
+  if (report.version_is_known()) {
+    return passed(id, fmt::format("report of version {}", report.version()));
+  }
+  return passed(id,
+                fmt::format("report of version {}, which is later than {}: its fields are read "
+                            "as those of version {}",
+                            report.version(), snp::report_version_max, snp::report_version_max));
+}
+
+Check check_reported_tcb(const Report& report, const Endorsement& endorsement) {
+  constexpr CheckId id = CheckId::reported_tcb;
+  if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
+  const auto& certified = endorsement.extensions()->tcb;
+  const TcbLayout layout = layout_of(endorsement.extensions()->product);
+  const Tcb reported = decode_tcb(report.reported_tcb(), layout);
+  std::string differences;
+  for (const TcbField& field : tcb_fields(layout)) {
+    if (field.get(reported) == field.get(certified)) continue;
+    differences += fmt::format("{}{} {} in the report and {} in the {}",
+                               differences.empty() ? "" : ", ", field.name, field.get(reported),
+                               field.get(certified), to_text(*endorsement.role()));
+  }
+  if (!differences.empty()) return failed(id, std::move(differences));
+  if (!reserved_bits_zero(report.reported_tcb(), layout)) {
+    return failed(id, fmt::format("REPORTED_TCB {:#018x} has a reserved byte set: a component that "
+                                  "no certificate is compared with",
+                                  report.reported_tcb()));
+  }
+  return passed(id, to_text(reported));
+}
+
+Check check_chip_id(const Report& report, const Endorsement& endorsement) {
+  constexpr CheckId id = CheckId::chip_id;
+  if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
+  if (endorsement.role() == Role::vlek) {
+    return not_done(id, "a VLEK is for a provider's platforms, not for one chip");
+  }
+  if (report.chip_id_masked()) {
+    return not_done(id, "CHIP_ID is all zero: the platform masks it");
+  }
+  const Bytes& hwid = *endorsement.extensions()->hwid;
+  const ByteView chip_id = report.chip_id();
+  const bool same = std::ranges::equal(chip_id.first(hwid.size()), hwid) &&
+                    all_zero(chip_id.subspan(hwid.size()));
+  const std::string shown = to_hex(all_zero(chip_id.subspan(snp::chip_id_size_turin))
+                                       ? chip_id.first(snp::chip_id_size_turin)
+                                       : chip_id);
+  if (same) return passed(id, shown);
+  return failed(id, fmt::format("CHIP_ID is {}, the VCEK is for {}", shown, to_hex(hwid)));
+}
+
+Check check_report_data(const Report& report, const Expectations& expectations) {
+  constexpr CheckId id = CheckId::report_data;
+  if (!expectations.report_data) {
+    return not_done(id, "no value was given: an old report would pass as well");
+  }
+  if (*expectations.report_data == report.report_data()) {
+    return passed(id, to_hex(report.report_data()));
+  }
+  return failed(id, fmt::format("{} found, {} wanted", to_hex(report.report_data()),
+                                to_hex(*expectations.report_data)));
+}
+
+Check policy_not_done(const Report& report) {
+  const std::string vmpl =
+      report.vmpl() == snp::vmpl_host ? "asked for by the host" : fmt::format("{}", report.vmpl());
+  return not_done(
+      CheckId::policy,
+      fmt::format("nothing was asked; the report says VMPL {}, debugging {}", vmpl,
+                  (report.policy() & snp::policy::debug) != 0 ? "allowed" : "not allowed"));
+}
+
+Verdict verdict_of(const std::vector<Check>& checks) {
+  bool acceptable = true;
+  for (const Check& check : checks) {
+    const CheckKind& kind = kind_of(check.id);
+    const bool good = check.state == CheckState::passed ||
+                      (check.state == CheckState::not_done && kind.may_be_left_out);
+    if (good) continue;
+    if (!kind.acceptance) return Verdict::not_genuine;
+    acceptable = false;
+  }
+  return acceptable ? Verdict::genuine : Verdict::not_acceptable;
+}
+
+std::string names_of(const Verification& verification, CheckState state) {
+  std::string names;
+  for (const Check& check : verification.checks) {
+    if (check.state != state) continue;
+    if (!names.empty()) names += ", ";
+    names += kind_of(check.id).name;
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string_view to_text(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::genuine:
+      return "genuine";
+    case Verdict::not_acceptable:
+      return "genuine, but not acceptable";
+    case Verdict::not_genuine:
+      break;
+  }
+  return "not genuine";
+}
+
+Verification verify(const Report& report, const Endorsement& endorsement,
+                    std::chrono::sys_seconds at, const Expectations& expectations) {
+  Verification result;
+  result.checks = endorsement.checks();
+  result.checks.insert(result.checks.end(),
+                       {check_signing_key(report, endorsement), check_validity(endorsement, at),
+                        check_product(report, endorsement),
+                        not_done(CheckId::revocation, "no revocation list was looked at"),
+                        check_signature_algorithm(report), check_signature(report, endorsement),
+                        check_reported_tcb(report, endorsement), check_chip_id(report, endorsement),
+                        check_report_data(report, expectations), policy_not_done(report)});
+  std::ranges::sort(result.checks, {}, &Check::id);
+  result.verdict = verdict_of(result.checks);
+  result.signing_key = report.signing_key();
+  if (endorsement.extensions()) result.product = endorsement.extensions()->product;
+  if (endorsement.leaf()) result.model = is_model_certificate(*endorsement.leaf());
+  if (endorsement.chain()) {
+    result.trust = endorsement.chain()->trust();
+    if (const auto& root = endorsement.chain()->root()) {
+      result.root = root->subject_common_name();
+      result.model = is_model_certificate(*root);
+    }
+  }
+  return result;
+}
+
+Verification verify(const VerificationInput& input) {
+  return verify(input.report,
+                Endorsement::find(input.report.signing_key(), input.certificates, input.anchors),
+                input.at, input.expectations);
+}
+
+std::string summary(const Verification& verification) {
+  std::string text(to_text(verification.verdict));
+  if (verification.verdict != Verdict::not_genuine) {
+    text += fmt::format(": signed by a {} under {}\"{}\"", to_text(verification.signing_key),
+                        verification.trust == TrustAnchors::Kind::amd ? "AMD's root " : "the root ",
+                        verification.root);
+    if (verification.model) text += ", which is a software model's and not AMD's";
+  }
+  if (const auto names = names_of(verification, CheckState::failed); !names.empty()) {
+    text += "; failed: " + names;
+  }
+  if (const auto names = names_of(verification, CheckState::not_done); !names.empty()) {
+    text += "; not checked: " + names;
+  }
+  return text;
+}
+
+}  // namespace extreq::attestation

@@ -1,0 +1,66 @@
+// verify: is a report genuine, and is it what was asked for? (doc/verification.md)
+//
+// Genuine means: a key that AMD's key service (or a root that the user named) vouches for signed
+// exactly these bytes, for this chip and this REPORTED_TCB. It does not mean that the guest is
+// good: that is for the acceptance checks. The result lists every check as passed, failed or not
+// done; there is no good verdict with a needed check left out. Threading: pure functions; const
+// objects may be used from any number of threads.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attestation/endorsement.hpp"
+
+namespace extreq::attestation {
+
+// What the user asks of a genuine report. Nothing asked, nothing checked.
+struct Expectations {
+  std::optional<abi::ByteArray<64>> report_data;
+};
+
+enum class Verdict : std::uint8_t {
+  genuine,         // and acceptable, as far as something was asked
+  not_genuine,     // do not use the report
+  not_acceptable,  // genuine, but not what was asked for
+};
+
+// "genuine", "not genuine", "genuine, but not acceptable"
+[[nodiscard]] std::string_view to_text(Verdict verdict) noexcept;
+
+struct Verification {
+  Verdict verdict = Verdict::not_genuine;
+  std::vector<Check> checks;                     // one for each CheckId, in order
+  SigningKey signing_key = SigningKey::unknown;  // as the report says
+  std::optional<Product> product;                // of the leaf
+  std::string root;                              // common name; empty without one
+  std::optional<TrustAnchors::Kind> trust;       // nullopt: the root is not trusted
+  bool model = false;                            // the certificates are those of a software model
+
+  [[nodiscard]] const Check& check(CheckId id) const noexcept {
+    return checks[static_cast<std::size_t>(id)];
+  }
+};
+
+// One report under an endorsement that may serve many. `at`: when the certificates must be valid.
+[[nodiscard]] Verification verify(const Report& report, const Endorsement& endorsement,
+                                  std::chrono::sys_seconds at, const Expectations& expectations);
+
+struct VerificationInput {
+  const Report& report;
+  std::span<const crypto::Certificate> certificates;  // in order of preference
+  const TrustAnchors& anchors;
+  std::chrono::sys_seconds at;
+  const Expectations& expectations;
+};
+
+// Endorsement::find() for the report's SIGNING_KEY, then as above.
+[[nodiscard]] Verification verify(const VerificationInput& input);
+
+// The closing sentence: the verdict, whose root it rests on, what failed, and what was not checked.
+[[nodiscard]] std::string summary(const Verification& verification);
+
+}  // namespace extreq::attestation
