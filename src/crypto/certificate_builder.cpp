@@ -61,11 +61,18 @@ Result<Bytes> encode_name(const DistinguishedName& name) {
 // UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5).
 Result<Bytes> encode_time(std::chrono::sys_seconds time) {
   const OpensslErrors errors;
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  const bool has_four_digits =
+      time >= sys_days(year(0) / 1 / 1) && time < sys_days(year(10000) / 1 / 1);
+  const auto seconds = time.time_since_epoch().count();
   const UniqueTime encoded(
-      ASN1_TIME_set(nullptr, static_cast<std::time_t>(time.time_since_epoch().count())));
+      has_four_digits ? ASN1_TIME_set(nullptr, static_cast<std::time_t>(seconds)) : nullptr);
   if (!encoded) {
-    return fail(Code::invalid_input, "{} seconds since 1970 cannot be written in a certificate: {}",
-                time.time_since_epoch().count(), errors.reason());
+    return fail(Code::invalid_input,
+                "{} seconds since 1970 cannot be written in a certificate, whose years have four "
+                "digits",
+                seconds);
   }
   return encode(&i2d_ASN1_TIME, static_cast<const ASN1_TIME*>(encoded.get()));
 }

@@ -2,7 +2,7 @@
 // salt 48.
 //
 // OpenSSL encodes the parts; they are put together here, because it cannot write the explicit
-// trailerField that AMD's certificates have.
+// trailerField that most of AMD's certificates have.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct CertificateContent {
   std::variant<RsaPublicKey, EcdsaP384PublicKey> subject_key;
   std::optional<CertificateAuthority> authority;
   std::vector<CertificateExtension> extensions;  // behind those of `authority`, in this order
-  bool explicit_trailer_field = true;            // as AMD writes it; false: as DER wants it
+  bool explicit_trailer_field = true;  // as AMD does, Turin's leaves excepted; DER forbids it
 };
 
 // Effect: a certificate over `content`, signed by `issuer_key`.

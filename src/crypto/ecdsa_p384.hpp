@@ -42,7 +42,9 @@ class EcdsaP384PublicKey {
   [[nodiscard]] const std::array<std::uint8_t, p384_size>& qx() const noexcept { return qx_; }
   [[nodiscard]] const std::array<std::uint8_t, p384_size>& qy() const noexcept { return qy_; }
 
-  // True only if r and s are in 1..n-1 and the signature is this key's over `digest`.
+  // True only if r and s are in 1..n-1 and the signature is this key's over `digest`. Nettle before
+  // 3.9 may refuse the one valid signature of a digest whose two points, u1 G and u2 Q, are equal:
+  // it takes the private key and intent to construct it, chance does not meet it.
   [[nodiscard]] bool verify_digest(const Sha384Digest& digest,
                                    const EcdsaP384Signature& signature) const;
 

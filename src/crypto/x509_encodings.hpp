@@ -6,7 +6,8 @@
 namespace extreq::crypto {
 
 // AlgorithmIdentifier of RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes
-// (RFC 4055 section 3.1). DER leaves the default trailerField 1 out; AMD writes it.
+// (RFC 4055 section 3.1). DER leaves the default trailerField 1 out; AMD writes it, but
+// not in Turin's leaves.
 inline constexpr std::array<std::uint8_t, 67> rsassa_pss_sha384 = {
     0x30, 0x41,                                                        // SEQUENCE
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a,  //  id-RSASSA-PSS
