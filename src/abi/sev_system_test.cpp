@@ -1,6 +1,7 @@
 // What the system's own headers define must be what abi/sev.hpp and abi/snp_firmware.hpp say. The
-// SNP commands and structures are enumerators and types, which the preprocessor cannot see: the
-// build looks whether the header has them and defines EXTREQ_SYSTEM_HAS_SNP_VLEK_LOAD.
+// SNP commands, structures and status codes are enumerators and types, which the preprocessor
+// cannot see: the build looks whether the header has the last of each and defines
+// EXTREQ_SYSTEM_HAS_*.
 #include <linux/psp-sev.h>
 #include <sys/ioctl.h>
 
@@ -99,6 +100,29 @@ TEST(SevSystemHeader, AgreesOnTheStatusCodesThatAllHeadersHave) {
        SEV_RET_SECURE_DATA_INVALID},
   });
 }
+
+#ifdef EXTREQ_SYSTEM_HAS_SEV_RET_INVALID_KEY
+TEST(SevSystemHeader, AgreesOnTheStatusCodesOfSnp) {
+  const auto number = [](snp::Status status) { return static_cast<std::uint64_t>(status); };
+  expect_numbers({
+      {"invalid_page_size", number(snp::Status::invalid_page_size), SEV_RET_INVALID_PAGE_SIZE},
+      {"invalid_page_state", number(snp::Status::invalid_page_state), SEV_RET_INVALID_PAGE_STATE},
+      {"invalid_mdata_entry", number(snp::Status::invalid_mdata_entry),
+       SEV_RET_INVALID_MDATA_ENTRY},
+      {"invalid_page_owner", number(snp::Status::invalid_page_owner), SEV_RET_INVALID_PAGE_OWNER},
+      {"aead_overflow", number(snp::Status::aead_overflow), SEV_RET_AEAD_OFLOW},
+      {"rb_mode_exited", number(snp::Status::rb_mode_exited), SEV_RET_EXIT_RING_BUFFER},
+      {"rmp_init_required", number(snp::Status::rmp_init_required), SEV_RET_RMP_INIT_REQUIRED},
+      {"bad_svn", number(snp::Status::bad_svn), SEV_RET_BAD_SVN},
+      {"bad_version", number(snp::Status::bad_version), SEV_RET_BAD_VERSION},
+      {"shutdown_required", number(snp::Status::shutdown_required), SEV_RET_SHUTDOWN_REQUIRED},
+      {"update_failed", number(snp::Status::update_failed), SEV_RET_UPDATE_FAILED},
+      {"restore_required", number(snp::Status::restore_required), SEV_RET_RESTORE_REQUIRED},
+      {"rmp_init_failed", number(snp::Status::rmp_init_failed), SEV_RET_RMP_INITIALIZATION_FAILED},
+      {"invalid_key", number(snp::Status::invalid_key), SEV_RET_INVALID_KEY},
+  });
+}
+#endif
 
 }  // namespace
 }  // namespace extreq::abi
