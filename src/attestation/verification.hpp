@@ -49,12 +49,13 @@ struct Verification {
 [[nodiscard]] Verification verify(const Report& report, const Endorsement& endorsement,
                                   std::chrono::sys_seconds at, const Expectations& expectations);
 
+// Lifetime: what it refers to must live until verify() returns.
 struct VerificationInput {
   const Report& report;
   std::span<const crypto::Certificate> certificates;  // in order of preference
   const TrustAnchors& anchors;
   std::chrono::sys_seconds at;
-  const Expectations& expectations;
+  Expectations expectations;
 };
 
 // Endorsement::find() for the report's SIGNING_KEY, then as above.

@@ -1,0 +1,340 @@
+// What users of other tools ran into, one test for each thread: OWNER/REPOSITORY and number stand
+// above it. Names of repositories: https://github.com/<repository>/issues/<number>.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "abi/kds.hpp"
+#include "attestation/test_scene.hpp"
+#include "base/byte_builder.hpp"
+
+namespace extreq::attestation {
+namespace {
+
+namespace guids = abi::ghcb::certificate_table;
+namespace oid = abi::kds::oid;
+using crypto::Certificate;
+using crypto::CertificateContent;
+using test::failures;
+using test::Scene;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<Certificate> through_a_table(const Guid& leaf_guid,
+                                         const std::vector<Certificate>& certificates) {
+  CertificateTableBuilder builder;
+  EXPECT_TRUE(builder.add(leaf_guid, certificates.at(0).der()));
+  EXPECT_TRUE(builder.add(guids::guid_ask, certificates.at(1).der()));
+  EXPECT_TRUE(builder.add(guids::guid_ark, certificates.at(2).der()));
+  return certificates_of(CertificateTable::parse(builder.build()).value()).value();
+}
+
+// --- Certificate and TCB out of step -----------------------------------------------------------
+
+// google/go-sev-guest 72 and 73, AMDESE/sev-tool 84, enarx/steward 154
+TEST(Field, TheKeyComesFromReportedTcbAndNotFromCurrentTcb) {
+  Scene scene(Product::milan);
+  Tcb newer = test::tcb(Product::milan);
+  newer.snp = 20;
+  scene.fields.current_tcb = encode_tcb(newer);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+  scene.certificates[0] = scene.authority.vcek(newer, test::chip_id(Product::milan));
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("reported_tcb"));
+}
+
+// AMDESE/sev-tool 48
+TEST(Field, TheBytesOfATcbAreNotReversedAndAreShownInDecimal) {
+  EXPECT_EQ(to_text(decode_tcb(0xD9'08'00'00'00'00'00'03, TcbLayout::milan)),
+            "bootloader 3, TEE 0, SNP 8, microcode 217");
+}
+
+// AMDESE/sev-tool 60, virtee/snpguest 32, SNPGuard/snp-guard 21
+TEST(Field, AStaleCertificateIsSaidToBeStaleComponentByComponent) {
+  Scene scene(Product::milan);
+  Tcb older = test::tcb(Product::milan);
+  older.microcode = 100;
+  scene.certificates[0] =
+      scene.authority.vcek(older, test::chip_id(Product::milan), [](CertificateContent& content) {
+        content.subject_key = crypto::EcdsaP384PrivateKey::generate()->public_key();
+      });
+  const Verification verification = scene.verify();
+  EXPECT_THAT(failures(verification), ElementsAre("signature", "reported_tcb"));
+  EXPECT_EQ(verification.check(CheckId::reported_tcb).why,
+            "microcode 217 in the report and 100 in the VCEK");
+}
+
+// google/go-sev-guest 59
+TEST(Field, AReportedTcbBelowTheCommittedOneIsGenuine) {
+  Scene scene(Product::genoa);
+  Tcb committed = test::tcb(Product::genoa);
+  committed.snp = 99;
+  scene.fields.committed_tcb = encode_tcb(committed);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+// --- New silicon -------------------------------------------------------------------------------
+
+// google/go-sev-guest 165 and 153, AMDESE/AMDSEV 285
+TEST(Field, ATurinReportOfVersionFiveWithAnEightByteChipIdIsGenuine) {
+  Scene scene(Product::turin);
+  scene.fields.version = 5;
+  scene.fields.current_mit_vector = 3;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+  scene.fields.chip_id[8] = 1;
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("chip_id"));
+}
+
+// confidential-dot-ai/attestation-rs 89
+TEST(Field, TwoTurinVceksThatDifferInTheFmcAloneAreNotTheSame) {
+  Scene scene(Product::turin);
+  Tcb other = test::tcb(Product::turin);
+  other.fmc = static_cast<std::uint8_t>(*other.fmc + 1);
+  scene.certificates[0] = scene.authority.vcek(other, test::chip_id(Product::turin));
+  EXPECT_THAT(scene.verify().check(CheckId::reported_tcb).why, HasSubstr("FMC 1 in the report"));
+}
+
+// virtee/sev 307
+TEST(Field, TheLayoutFollowsTheProductAndNeverTheReportsVersion) {
+  for (const std::uint32_t version : {2U, 3U, 4U, 5U}) {
+    Scene scene(Product::milan);
+    scene.fields.version = version;
+    scene.fields.cpuid_family = 0x19;
+    scene.fields.cpuid_model = 0x01;
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << version;
+  }
+}
+
+// virtee/snphost 141
+TEST(Field, TheFmcComesFirstInTheOrderOfTheKeyService) {
+  EXPECT_EQ(tcb_fields(TcbLayout::turin).front().kds_parameter, "fmcSPL");
+}
+
+// virtee/snpguest 158
+TEST(Field, AReportFromAnUnknownProcessorKeepsItsBytes) {
+  auto fields = test::report_fields(Product::turin);
+  fields.version = 9;
+  fields.cpuid_family = 0x1C;
+  const Bytes bytes = test::sign(fields);
+  const auto report = Report::parse(bytes);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(std::ranges::equal(report->bytes(), bytes));
+}
+
+// virtee/snpguest 159: a check that never ran. Here the chip id alone is wrong, for each product.
+TEST(Field, TheHardwareIdIsCompared) {
+  for (const Product product : {Product::milan, Product::genoa, Product::turin, Product::venice}) {
+    Scene scene(product);
+    scene.fields.chip_id[0] ^= 0x80U;
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("chip_id"));
+  }
+}
+
+// --- VLEK --------------------------------------------------------------------------------------
+
+// virtee/snpguest 36
+TEST(Field, ATableWithAVlekEntryIsRead) {
+  Scene scene(Product::milan);
+  scene.use_vlek();
+  scene.certificates = through_a_table(guids::guid_vlek, scene.certificates);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+// confidential-containers/trustee 286 and 385: both leaves are there, SIGNING_KEY chooses.
+TEST(Field, TheChainIsPickedBySigningKeyAndNotByWhatIsThere) {
+  Scene scene(Product::milan);
+  const auto vcek_side = scene.certificates;
+  scene.use_vlek();
+  for (const bool vlek_first : {true, false}) {
+    Scene both(Product::milan);
+    both.root = scene.root;
+    both.anchors = scene.anchors;
+    both.certificates = vlek_first ? scene.certificates : vcek_side;
+    const auto& second = vlek_first ? vcek_side : scene.certificates;
+    both.certificates.insert(both.certificates.end(), second.begin(), second.end());
+    EXPECT_EQ(both.verify().verdict, Verdict::genuine);
+    both.fields.key_info = abi::snp::key_info::signing_key_vlek
+                           << abi::snp::key_info::signing_key_shift;
+    EXPECT_EQ(both.verify().verdict, Verdict::genuine);
+  }
+}
+
+// virtee/snpguest 43, virtee/snphost 143
+TEST(Field, AnAsvkUnderTheGuidOfTheAskIsToldByItsName) {
+  Scene scene(Product::genoa);
+  scene.use_vlek();
+  const auto certificates = through_a_table(guids::guid_vlek, scene.certificates);
+  EXPECT_EQ(subject_of(certificates[1])->role, Role::asvk);
+  scene.certificates = certificates;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+// microsoft/TEE-Attestation-Verification 149
+TEST(Field, TheSignerIsExplicitAndAVleksChipIsNotClaimed) {
+  Scene scene(Product::milan);
+  scene.use_vlek();
+  scene.fields.chip_id.fill(0x99);
+  const Verification verification = scene.verify();
+  EXPECT_EQ(verification.signing_key, SigningKey::vlek);
+  EXPECT_EQ(verification.check(CheckId::chip_id).state, CheckState::not_done);
+  EXPECT_THAT(summary(verification), HasSubstr("signed by a VLEK"));
+  EXPECT_THAT(summary(verification), HasSubstr("not checked: revocation, chip_id"));
+}
+
+// --- Verifiers that forgot to check ------------------------------------------------------------
+
+// microsoft/TEE-Attestation-Verification 142 and 147
+TEST(Field, SigningKeyIsEnforcedAndTheHardwareIdNeeded) {
+  Scene scene(Product::milan);
+  scene.fields.key_info = abi::snp::key_info::signing_key_vlek
+                          << abi::snp::key_info::signing_key_shift;
+  EXPECT_EQ(scene.verify().verdict, Verdict::not_genuine);
+  Scene without(Product::milan);
+  without.replace_vcek(
+      [](CertificateContent& content) { test::remove_extension(content, oid::hwid); });
+  EXPECT_EQ(without.verify().verdict, Verdict::not_genuine);
+}
+
+// microsoft/TEE-Attestation-Verification 152: what was not checked stands in the result.
+TEST(Field, TheResultListsWhatWasNotChecked) {
+  const Verification verification = Scene(Product::milan).verify();
+  EXPECT_THAT(test::names(verification, CheckState::not_done),
+              ElementsAre("revocation", "report_data", "policy"));
+}
+
+// confidential-dot-ai/attestation-rs 67 and 83: entry points that check different things.
+TEST(Field, BothEntryPointsGiveTheSameResult) {
+  Scene scene(Product::milan);
+  scene.at = test::now() + std::chrono::years(3);
+  scene.fields.reported_tcb = 0;
+  const Report report = Report::parse(test::sign(scene.fields)).value();
+  const Endorsement endorsement =
+      Endorsement::find(report.signing_key(), scene.certificates, scene.anchors);
+  const Verification one = scene.verify();
+  const Verification other = verify(report, endorsement, scene.at, {});
+  EXPECT_EQ(failures(one), failures(other));
+  EXPECT_THAT(failures(one), ElementsAre("validity", "reported_tcb"));
+}
+
+// agentrust-io/cmcp 384
+TEST(Field, AnotherReportDataIsNoSuccess) {
+  Scene scene(Product::milan);
+  scene.expectations.report_data = abi::ByteArray<64>{};
+  EXPECT_EQ(scene.verify().verdict, Verdict::not_acceptable);
+}
+
+// agentrust-io/cmcp 386 and 390
+TEST(Field, NothingIsGenuineWithAnUncheckedChain) {
+  for (std::size_t keep = 0; keep < 3; ++keep) {
+    Scene scene(Product::milan);
+    scene.anchors = TrustAnchors();
+    scene.certificates.erase(scene.certificates.begin() + static_cast<std::ptrdiff_t>(keep),
+                             scene.certificates.end());
+    EXPECT_EQ(scene.verify().verdict, Verdict::not_genuine) << keep;
+  }
+}
+
+// microsoft/CCF 6583: hosts obtain reports of their own. The result says so.
+TEST(Field, AReportThatTheHostAskedForIsSaidToBeOne) {
+  Scene scene(Product::milan);
+  scene.fields.vmpl = abi::snp::vmpl_host;
+  EXPECT_THAT(scene.verify().check(CheckId::policy).why, HasSubstr("asked for by the host"));
+}
+
+// NVIDIA/NVFlare 5131
+TEST(Field, WithoutAChallengeTheResultSaysThatAnOldReportWouldPass) {
+  EXPECT_THAT(Scene(Product::milan).verify().check(CheckId::report_data).why,
+              HasSubstr("an old report would pass"));
+}
+
+// vaaraio/vaara 225
+TEST(Field, ReportsUnderAnInventedRootAreRefused) {
+  Scene scene(Product::milan);
+  scene.anchors = TrustAnchors();
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("root_trusted"));
+}
+
+// --- Parsers that break ------------------------------------------------------------------------
+
+// Dstack-TEE/dstack 1248
+TEST(Field, AMebibyteOfEntriesOverTheSameBytesIsRefusedUnread) {
+  constexpr std::size_t size = 1U << 20U;
+  constexpr std::uint32_t count = (size / 2) / sizeof(guids::Entry);
+  ByteBuilder builder(size);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    guids::Entry entry;
+    entry.guid[0] = 0xAA;
+    entry.guid[1] = static_cast<std::uint8_t>(i);
+    entry.guid[2] = static_cast<std::uint8_t>(i >> 8U);
+    entry.offset = size / 2 + 24;
+    entry.length = size / 2 - 24;
+    builder.object(entry);
+  }
+  builder.zeros(size - builder.size());
+  const auto table = CertificateTable::parse(builder.view());
+  ASSERT_FALSE(table);
+  EXPECT_THAT(table.error().message, HasSubstr("more than 64 entries"));
+}
+
+// virtee/sev 376
+TEST(Field, ACertificateShorterThanItsHeadIsAnError) {
+  const Bytes der = test::Authority(Product::milan).ark().der();
+  for (std::size_t size = 1; size < 40; ++size) {
+    CertificateTableBuilder builder;
+    ASSERT_TRUE(builder.add(guids::guid_vcek, ByteView(der).first(size)));
+    EXPECT_FALSE(certificates_of(CertificateTable::parse(builder.build()).value())) << size;
+  }
+}
+
+// virtee/snpguest 113, kata-containers/kata-containers 12732, google/go-sev-guest 155 and 160
+TEST(Field, ReservedBytesThatFirmwareBeginsToUseDoNotBreakAReport) {
+  Scene scene(Product::milan);
+  scene.fields.reserved_04c = 0xFFFFFFFF;
+  scene.fields.reserved_18b.fill(0xAB);
+  scene.fields.reserved_208.fill(0xCD);
+  scene.fields.launch_mit_vector = 7;
+  scene.fields.current_version.reserved = 1;
+  scene.fields.key_info = 0xFFFFFFE0;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+}
+
+// virtee/sev 378
+TEST(Field, UnknownBitsOfPolicyAndPlatformInfoAreNoParseError) {
+  Scene scene(Product::genoa);
+  scene.fields.policy = ~0ULL;
+  scene.fields.platform_info = ~0ULL;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+// confidential-dot-ai/attestation-rs 32, agentrust-io/cmcp 412
+TEST(Field, VersionFiveIsTaken) {
+  Scene scene(Product::milan);
+  scene.fields.version = 5;
+  scene.fields.cpuid_family = 0x19;
+  scene.fields.cpuid_model = 0x01;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+}
+
+// virtee/snpguest 18, 22, 38 and 66
+TEST(Field, AHardwareIdIsReadRawAndNestedAndNothingElsePanics) {
+  for (const Product product : {Product::milan, Product::turin}) {
+    Scene scene(product);
+    scene.replace_vcek([&](CertificateContent& content) {
+      test::extension(content, oid::hwid) = test::octets(test::chip_id(product));
+    });
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+    scene.replace_vcek(
+        [&](CertificateContent& content) { test::extension(content, oid::hwid) = Bytes{0x04}; });
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("leaf"));
+  }
+}
+
+// virtee/snpguest 57: AMD's deviations, each of them.
+TEST(Field, SerialZeroTheExplicitTrailerFieldAndBareLeavesAreTolerated) {
+  Scene scene(Product::milan);
+  EXPECT_EQ(scene.certificates[0].serial(), Bytes{0});
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+  scene.replace_vcek([](CertificateContent& content) { content.explicit_trailer_field = false; });
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+}  // namespace
+}  // namespace extreq::attestation
