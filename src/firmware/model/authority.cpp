@@ -7,6 +7,7 @@
 #include "attestation/model_mark.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
+#include "firmware/model/leftovers.hpp"
 
 namespace extreq::firmware::model {
 namespace {
@@ -16,6 +17,7 @@ using crypto::Certificate;
 using crypto::RsaPrivateKey;
 using std::chrono::sys_seconds;
 
+constexpr unsigned readable_by_all = 0644;
 constexpr std::chrono::years validity{25};  // AMD's roots
 
 // AMD's serial numbers: one block for each product.
@@ -127,13 +129,21 @@ Result<Authority> Authority::create(AuthorityKeys keys, Product product, sys_sec
 }
 
 Status Authority::save(const std::string& directory) const {
-  constexpr unsigned readable_by_all = 0644;
-  EXTREQ_TRY(keys_.ark->save(key_path(directory, "ark")));
-  EXTREQ_TRY(keys_.ask->save(key_path(directory, "ask")));
-  EXTREQ_TRY(keys_.asvk->save(key_path(directory, "asvk")));
-  EXTREQ_TRY(replace_file(certificate_path(directory, "ark"), ark_.der(), readable_by_all));
-  EXTREQ_TRY(replace_file(certificate_path(directory, "ask"), ask_.der(), readable_by_all));
-  return replace_file(certificate_path(directory, "asvk"), asvk_.der(), readable_by_all);
+  struct File {
+    const char* role;
+    const RsaPrivateKey& key;
+    const Certificate& certificate;
+  };
+  for (const File& file : {File{"ark", *keys_.ark, ark_}, File{"ask", *keys_.ask, ask_},
+                           File{"asvk", *keys_.asvk, asvk_}}) {
+    const std::string key = key_path(directory, file.role);
+    const std::string certificate = certificate_path(directory, file.role);
+    remove_leftovers(key);
+    remove_leftovers(certificate);
+    EXTREQ_TRY(file.key.save(key));
+    EXTREQ_TRY(replace_file(certificate, file.certificate.der(), readable_by_all));
+  }
+  return {};
 }
 
 Result<Authority> Authority::load(const std::string& directory) {

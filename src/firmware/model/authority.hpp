@@ -32,7 +32,8 @@ class Authority {
   [[nodiscard]] static Result<Authority> create(AuthorityKeys keys, attestation::Product product,
                                                 std::chrono::sys_seconds now);
 
-  // Files of an existing directory: {ark,ask,asvk}.pem (keys, mode 0600) and .der. Failure: io, and
+  // Files of an existing directory: {ark,ask,asvk}.pem (keys, mode 0600) and .der. One process at a
+  // time saves: the caller has the directory's lock. Failure: io, and
   // for load() what the files are not: not_found, invalid_input; not_genuine if a certificate is
   // not the key's or not signed by the ARK.
   [[nodiscard]] Status save(const std::string& directory) const;

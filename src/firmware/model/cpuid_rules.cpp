@@ -10,7 +10,7 @@ namespace snp = abi::snp;
 
 constexpr std::uint32_t standard_max = 0xFFFF;
 constexpr std::uint32_t extended_base = 0x80000000;
-constexpr std::uint32_t extended_max = 0x8000FFFF;
+constexpr std::uint32_t extended_max = extended_base | standard_max;
 constexpr std::uint32_t signature_function = 1;
 constexpr std::uint32_t extended_signature_function = 0x80000001;
 constexpr std::uint32_t extended_state_function = 0xD;

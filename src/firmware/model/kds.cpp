@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "firmware/model/leaf_extensions.hpp"
+#include "firmware/model/leftovers.hpp"
 #include "firmware/model/wrapped_vlek.hpp"
 
 namespace extreq::firmware::model {
@@ -123,7 +124,9 @@ Result<Certificate> Kds::obtain(const Leaf& leaf) {
   if (!certificate) {
     EXTREQ_TRY_ASSIGN(certificate, crypto::issue_certificate(leaf.content, *leaf.issuer_key));
     if (!folder_.empty() && !is_full(folder_)) {
-      EXTREQ_TRY(replace_file(folder_ + "/" + leaf.name + ".der", certificate->der(), 0644));
+      const std::string path = folder_ + "/" + leaf.name + ".der";
+      remove_leftovers(path);
+      EXTREQ_TRY(replace_file(path, certificate->der(), 0644));
     }
   }
   if (issued_.size() >= cached_certificates) issued_.clear();

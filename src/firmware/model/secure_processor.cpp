@@ -63,12 +63,12 @@ extreq::Status SecureProcessor::install(const std::string& directory,
                                         const Installation& installation, const Options& options) {
   EXTREQ_TRY_ASSIGN(const PlatformState state, new_platform(installation, *options.clock));
   EXTREQ_TRY(make_directory(directory, 0700));
-  EXTREQ_TRY(StateStore::check_vacant(directory));
+  EXTREQ_TRY_ASSIGN(auto vacancy, StateStore::claim(directory));
   EXTREQ_TRY(make_directory(directory + certificate_folder, 0755));
   EXTREQ_TRY_ASSIGN(const Authority authority, new_authority(installation, state));
   EXTREQ_TRY(authority.save(directory));
   // Last: with the state the platform exists.
-  return StateStore::install(directory, state);
+  return vacancy.install(state);
 }
 
 Result<std::unique_ptr<SecureProcessor>> SecureProcessor::open(const std::string& directory,

@@ -1,12 +1,11 @@
 #include "firmware/model/state_store.hpp"
 
-#include <filesystem>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/file.hpp"
 #include "base/try.hpp"
+#include "firmware/model/leftovers.hpp"
 
 namespace extreq::firmware::model {
 namespace {
@@ -21,21 +20,6 @@ Status write_state(const std::string& path, const PlatformState& state) {
   auto status = replace_file(path, bytes, owner_only);
   wipe(bytes);
   return status;
-}
-
-// What replace_file leaves beside the state file if it is killed: it holds secrets. The caller has
-// the lock, so nobody is writing one now.
-void remove_leftovers(const std::string& path) {
-  const std::filesystem::path file(path);
-  const std::string prefix = file.filename().string() + ".";
-  std::error_code ignored;
-  for (std::filesystem::directory_iterator at(file.parent_path(), ignored), end;
-       !ignored && at != end; at.increment(ignored)) {
-    if (at->path().filename().string().starts_with(prefix)) {
-      std::error_code gone;
-      std::filesystem::remove(at->path(), gone);
-    }
-  }
 }
 
 // Into one buffer of the right size, so that no copies of secrets are left where a vector grew.
@@ -71,23 +55,23 @@ std::unique_ptr<StateStore> StateStore::in_memory(PlatformState state) {
   return store;
 }
 
-Status StateStore::check_vacant(const std::string& directory) {
-  const auto found = status_of(state_path(directory));
-  if (!found && found.error().code == Code::not_found) return {};
-  if (!found) return tl::unexpected(found.error());
-  return fail(Code::invalid_input, "{} exists: the directory holds a platform already",
-              state_path(directory));
+Result<StateStore::Vacancy> StateStore::claim(const std::string& directory) {
+  EXTREQ_TRY_ASSIGN(UniqueFd file, FileLock::open_file(lock_path(directory)));
+  auto lock = std::make_unique<FileLock>(std::move(file));
+  EXTREQ_TRY_ASSIGN(auto guard, lock->lock());
+  std::string path = state_path(directory);
+  const auto found = status_of(path);
+  if (found) {
+    return fail(Code::invalid_input, "{} exists: the directory holds a platform already", path);
+  }
+  if (found.error().code != Code::not_found) return tl::unexpected(found.error());
+  remove_leftovers(path);
+  return Vacancy(std::move(path), std::move(lock), std::move(guard));
 }
 
-Status StateStore::install(const std::string& directory, const PlatformState& state) {
+Status StateStore::Vacancy::install(const PlatformState& state) {
   EXTREQ_TRY(check(state));
-  EXTREQ_TRY_ASSIGN(UniqueFd file, FileLock::open_file(lock_path(directory)));
-  FileLock lock(std::move(file));
-  EXTREQ_TRY_ASSIGN(const auto guard, lock.lock());
-  const std::string path = state_path(directory);
-  EXTREQ_TRY(check_vacant(directory));
-  remove_leftovers(path);
-  return write_state(path, state);
+  return write_state(path_, state);
 }
 
 Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& directory) {

@@ -25,12 +25,23 @@ class StateStore {
  public:
   [[nodiscard]] static std::unique_ptr<StateStore> in_memory(PlatformState state);
 
-  // Failure: invalid_input if the directory holds a state.
-  [[nodiscard]] static Status check_vacant(const std::string& directory);
+  // The right to make a platform in a directory, and the lock that keeps others from it.
+  class Vacancy {
+   public:
+    // Effect: the platform exists. Failure: as check(); io.
+    [[nodiscard]] Status install(const PlatformState& state);
 
-  // Writes the first state of a directory. Failure: invalid_input if there is one already, or as
-  // check(); io.
-  [[nodiscard]] static Status install(const std::string& directory, const PlatformState& state);
+   private:
+    friend class StateStore;
+    Vacancy(std::string path, std::unique_ptr<FileLock> lock, FileLock::Guard guard) noexcept
+        : path_(std::move(path)), lock_(std::move(lock)), guard_(std::move(guard)) {}
+    std::string path_;
+    std::unique_ptr<FileLock> lock_;
+    FileLock::Guard guard_;
+  };
+
+  // Waits for the directory's lock. Failure: invalid_input if the directory holds a platform; io.
+  [[nodiscard]] static Result<Vacancy> claim(const std::string& directory);
 
   // Failure: not_found if the directory has no state; invalid_input if the state is damaged or
   // readable by others than its owner: it names the file, and nothing is changed. io.
