@@ -43,7 +43,7 @@ Check judged(CheckId id, Status status, std::string passed) {
 
 // What RFC 5280 section 6.1.4 asks of an issuer.
 Status check_authority(const Certificate& certificate, std::uint32_t intermediates_below) {
-  const auto& name = certificate.subject_common_name();
+  const auto& name = display_name(certificate);
   if (!certificate.is_ca() || !certificate.may_sign_certificates()) {
     return fail(Code::not_genuine, "\"{}\" is not a CA that may sign certificates", name);
   }
@@ -77,7 +77,7 @@ Status check_intermediate(const std::optional<Certificate>& intermediate,
   if (!root) return fail(Code::not_genuine, "no ARK among the certificates given");
   if (!intermediate->issued_by_name(*root)) {
     return fail(Code::not_genuine, "the issuer of \"{}\" is \"{}\", the ARK given is \"{}\"",
-                intermediate->subject_common_name(), intermediate->issuer(), root->subject());
+                display_name(*intermediate), intermediate->issuer(), root->subject());
   }
   return intermediate->check_signed_by(*root);
 }
@@ -85,8 +85,8 @@ Status check_intermediate(const std::optional<Certificate>& intermediate,
 Check check_trust(const std::optional<Certificate>& root, std::optional<TrustAnchors::Kind> trust) {
   constexpr CheckId id = CheckId::root_trusted;
   if (!root) return {id, CheckState::failed, "no ARK among the certificates given"};
-  const std::string name = fmt::format("\"{}\", SHA-256 {}", root->subject_common_name(),
-                                       to_hex(crypto::sha256(root->der())));
+  const std::string name =
+      fmt::format("\"{}\", SHA-256 {}", display_name(*root), to_hex(crypto::sha256(root->der())));
   const bool model = is_model_certificate(*root);
   if (trust == TrustAnchors::Kind::amd) return {id, CheckState::passed, "AMD's " + name};
   if (trust == TrustAnchors::Kind::named) {
@@ -168,6 +168,13 @@ std::optional<Subject> subject_of(const Certificate& certificate) {
   return std::nullopt;
 }
 
+const std::string& display_name(const Certificate& certificate) noexcept {
+  const std::string& name = certificate.subject_common_name();
+  const bool printable =
+      !name.empty() && std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
+  return printable ? name : certificate.subject();
+}
+
 Chain Chain::find(const Certificate& leaf, std::span<const Certificate> candidates,
                   const TrustAnchors& anchors) {
   auto intermediate = find_intermediate(leaf, candidates);
@@ -181,10 +188,10 @@ Chain::Chain(std::optional<Certificate> intermediate, std::optional<Certificate>
   if (root_) trust_ = anchors.find(*root_);
   checks_.push_back(check_trust(root_, trust_));
   checks_.push_back(judged(CheckId::root, check_root(root_),
-                           root_ ? fmt::format("\"{}\"", root_->subject_common_name()) : ""));
+                           root_ ? fmt::format("\"{}\"", display_name(*root_)) : ""));
   checks_.push_back(
       judged(CheckId::intermediate, check_intermediate(intermediate_, root_),
-             intermediate_ ? fmt::format("\"{}\"", intermediate_->subject_common_name()) : ""));
+             intermediate_ ? fmt::format("\"{}\"", display_name(*intermediate_)) : ""));
 }
 
 }  // namespace extreq::attestation

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,10 @@ struct Subject {
 // "SEV-VLEK", with or without a remark in brackets behind it. Under the GUID of the ASK an
 // extended guest request carries ASK or ASVK: this is what tells them apart. nullopt for others.
 [[nodiscard]] std::optional<Subject> subject_of(const crypto::Certificate& certificate);
+
+// What to call a certificate in front of people: its subject's common name if that is printable
+// ASCII, else the whole subject, escaped. It lives as long as the certificate.
+[[nodiscard]] const std::string& display_name(const crypto::Certificate& certificate) noexcept;
 
 class Chain {
  public:

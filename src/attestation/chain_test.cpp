@@ -57,6 +57,15 @@ TEST(Subject, IsUnknownForOtherNames) {
   }
 }
 
+TEST(Subject, IsShownInPrintableAsciiOnly) {
+  EXPECT_EQ(display_name(named("ARK-Milan")), "ARK-Milan");
+  for (const std::string_view name : {"", "ARK-\xC2\x9B[2J", "caf\xC3\xA9"}) {
+    const Certificate certificate = named(name);
+    EXPECT_EQ(display_name(certificate), certificate.subject());
+    for (const char c : display_name(certificate)) EXPECT_TRUE(c >= ' ' && c <= '~');
+  }
+}
+
 TEST(Chain, PassesUnderATrustedRoot) {
   const Authority amd(Product::milan);
   const Chain chain(amd.ask(), amd.ark(), trusting(amd.ark()));

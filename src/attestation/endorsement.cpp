@@ -110,12 +110,12 @@ Status Endorsement::check_leaf_issuer() const {
   const Role wanted = role_ == Role::vlek ? Role::asvk : Role::ask;
   if (!issuer) {
     return fail(Code::not_genuine, "no {} with the name \"{}\" among the certificates given",
-                to_text(wanted), leaf_->issuer_common_name());
+                to_text(wanted), leaf_->issuer());
   }
   const auto subject = subject_of(*issuer);
   if (!subject || subject->role != wanted) {
     return fail(Code::not_genuine, "the {} wants an {} as its issuer, \"{}\" is none",
-                to_text(*role_), to_text(wanted), issuer->subject_common_name());
+                to_text(*role_), to_text(wanted), display_name(*issuer));
   }
   if (!leaf_->issued_by_name(*issuer)) {
     return fail(Code::not_genuine, "the issuer of the {} is \"{}\", the {} given is \"{}\"",

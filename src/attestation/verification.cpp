@@ -55,10 +55,9 @@ Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at
   if (certificates.empty()) return not_done(id, "no certificates");
   for (const Certificate& certificate : certificates) {
     if (certificate.not_before() <= at && at <= certificate.not_after()) continue;
-    return failed(
-        id, fmt::format("\"{}\" is valid from {} to {}, not at {}",
-                        certificate.subject_common_name(), to_rfc3339(certificate.not_before()),
-                        to_rfc3339(certificate.not_after()), to_rfc3339(at)));
+    return failed(id, fmt::format("\"{}\" is valid from {} to {}, not at {}",
+                                  display_name(certificate), to_rfc3339(certificate.not_before()),
+                                  to_rfc3339(certificate.not_after()), to_rfc3339(at)));
   }
   return passed(id, "at " + to_rfc3339(at));
 }
@@ -72,7 +71,7 @@ Check check_product(const Report& report, const Endorsement& endorsement) {
     if (subject && subject->product && *subject->product != product) {
       return failed(id,
                     fmt::format("the {} is of a {}, \"{}\" is not", to_text(*endorsement.role()),
-                                kds_name(product), certificate.subject_common_name()));
+                                kds_name(product), display_name(certificate)));
     }
   }
   const auto cpuid = report.cpuid();
@@ -240,7 +239,7 @@ Verification verify(const Report& report, const Endorsement& endorsement,
   if (endorsement.chain()) {
     result.trust = endorsement.chain()->trust();
     if (const auto& root = endorsement.chain()->root()) {
-      result.root = root->subject_common_name();
+      result.root = display_name(*root);
       result.model = is_model_certificate(*root);
     }
   }

@@ -36,7 +36,7 @@ struct Verification {
   std::vector<Check> checks;                     // one for each CheckId, in order
   SigningKey signing_key = SigningKey::unknown;  // as the report says
   std::optional<Product> product;                // of the leaf
-  std::string root;                              // common name; empty without one
+  std::string root;                              // as display_name() has it; empty without one
   std::optional<TrustAnchors::Kind> trust;       // nullopt: the root is not trusted
   bool model = false;                            // the certificates are those of a software model
 
