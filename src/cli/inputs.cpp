@@ -1,0 +1,33 @@
+#include "cli/inputs.hpp"
+
+#include <utility>
+
+#include "base/file.hpp"
+#include "base/try.hpp"
+
+namespace extreq::cli {
+namespace {
+
+template <class Value>
+Result<Value> read_as(const std::string& path, Result<Value> (*parse)(ByteView)) {
+  EXTREQ_TRY_ASSIGN(const Bytes bytes, read_file(path));
+  auto value = parse(bytes);
+  if (!value) return fail(value.error().code, "{}: {}", path, value.error().message);
+  return value;
+}
+
+}  // namespace
+
+Result<attestation::Report> read_report(const std::string& path) {
+  return read_as(path, &attestation::Report::parse);
+}
+
+Result<attestation::CertificateTable> read_table(const std::string& path) {
+  return read_as(path, &attestation::CertificateTable::parse);
+}
+
+Result<std::vector<crypto::Certificate>> read_certificates(const std::string& path) {
+  return read_as(path, &crypto::Certificate::from_pem_or_der);
+}
+
+}  // namespace extreq::cli

@@ -1,0 +1,45 @@
+// The program extreq: one verb per file.
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/exit_code.hpp"
+#include "cli/verbs.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  using namespace extreq::cli;  // NOLINT(google-build-using-namespace)
+  CLI::App app(
+      "Attestation reports of AMD SEV-SNP guests and the certificates that belong to them");
+  app.name("extreq");
+  app.require_subcommand(1);
+  int exit_code = exit_ok;
+  add_verify(app, exit_code);
+  add_show(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_ok : exit_usage;
+  }
+  if (std::fflush(stdout) != 0 && exit_code == exit_ok) {
+    fmt::print(stderr, "extreq: the output could not be written\n");
+    return exit_unreadable;
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fputs("extreq: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return extreq::cli::exit_unreadable;
+  }
+}

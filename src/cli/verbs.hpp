@@ -1,0 +1,15 @@
+// The verbs of the program. Each adds itself to `app`; if it is the one called, it writes its
+// output and sets `exit_code` (exit_code.hpp), both during app.parse().
+// Lifetime: `exit_code` must outlive `app`.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace extreq::cli {
+
+void add_verify(CLI::App& app, int& exit_code);
+void add_show(CLI::App& app, int& exit_code);
+
+}  // namespace extreq::cli

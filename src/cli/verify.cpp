@@ -1,0 +1,240 @@
+// extreq verify: is a report genuine, and is it what was asked for?
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "attestation/time_text.hpp"
+#include "attestation/verification.hpp"
+#include "base/clock.hpp"
+#include "base/try.hpp"
+#include "cli/document.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/inputs.hpp"
+#include "cli/verbs.hpp"
+
+namespace extreq::cli {
+namespace {
+
+using attestation::CheckState;
+using attestation::Verdict;
+
+struct Options {
+  std::string report;
+  std::optional<std::string> table;
+  std::optional<std::string> leaf;
+  std::vector<std::string> chain;
+  std::vector<std::string> trust;
+  std::optional<std::string> report_data;
+  std::optional<std::string> at;
+  bool json = false;
+};
+
+// Everything on the command line that files cannot make wrong.
+struct Request {
+  std::chrono::sys_seconds at;
+  attestation::Expectations expectations;
+};
+
+Result<abi::ByteArray<64>> parse_report_data(const std::string& hex) {
+  EXTREQ_TRY_ASSIGN(const Bytes bytes, from_hex(hex));
+  abi::ByteArray<64> report_data{};
+  if (bytes.empty() || bytes.size() > report_data.size()) {
+    return fail(Code::invalid_input, "{} bytes found, 1 to {} wanted", bytes.size(),
+                report_data.size());
+  }
+  std::ranges::copy(bytes, report_data.begin());
+  return report_data;
+}
+
+Result<Request> read_request(const Options& options) {
+  Request request{system_clock().utc(), {}};
+  if (options.at) {
+    auto at = attestation::from_rfc3339(*options.at);
+    if (!at) return fail(Code::invalid_input, "--at: {}", at.error().message);
+    request.at = *at;
+  }
+  if (options.report_data) {
+    auto report_data = parse_report_data(*options.report_data);
+    if (!report_data) {
+      return fail(Code::invalid_input, "--report-data: {}", report_data.error().message);
+    }
+    request.expectations.report_data = *report_data;
+  }
+  return request;
+}
+
+struct Evidence {
+  std::vector<crypto::Certificate> certificates;  // what the user names goes before the table
+  attestation::TrustAnchors anchors;
+};
+
+// The roots in the file are trusted; what else is in it (an ASK, as the key service serves it
+// beside its root) may serve as a part of the chain.
+Status add_trusted(const std::string& path, Evidence& evidence) {
+  EXTREQ_TRY_ASSIGN(const auto certificates, read_certificates(path));
+  bool found = false;
+  for (const crypto::Certificate& certificate : certificates) {
+    if (evidence.anchors.add(certificate)) {
+      found = true;
+    } else {
+      evidence.certificates.push_back(certificate);
+    }
+  }
+  if (!found) {
+    return fail(Code::invalid_input, "{}: no root in it: no certificate is its own issuer", path);
+  }
+  return {};
+}
+
+Result<Evidence> read_evidence(const Options& options) {
+  Evidence evidence;
+  std::vector<std::string> files = options.chain;
+  if (options.leaf) files.insert(files.begin(), *options.leaf);
+  for (const std::string& file : files) {
+    EXTREQ_TRY_ASSIGN(const auto certificates, read_certificates(file));
+    evidence.certificates.insert(evidence.certificates.end(), certificates.begin(),
+                                 certificates.end());
+  }
+  for (const std::string& file : options.trust) EXTREQ_TRY(add_trusted(file, evidence));
+  if (options.table) {
+    EXTREQ_TRY_ASSIGN(const auto table, read_table(*options.table));
+    auto certificates = attestation::certificates_of(table);
+    if (!certificates) {
+      return fail(certificates.error().code, "{}: {}", *options.table,
+                  certificates.error().message);
+    }
+    evidence.certificates.insert(evidence.certificates.end(), certificates->begin(),
+                                 certificates->end());
+  }
+  return evidence;
+}
+
+Result<attestation::Verification> verify_files(const Options& options, const Request& request) {
+  EXTREQ_TRY_ASSIGN(const auto report, read_report(options.report));
+  EXTREQ_TRY_ASSIGN(const auto evidence, read_evidence(options));
+  return attestation::verify(
+      {report, evidence.certificates, evidence.anchors, request.at, request.expectations});
+}
+
+int exit_code_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::genuine:
+      return exit_ok;
+    case Verdict::not_acceptable:
+      return exit_not_acceptable;
+    case Verdict::not_genuine:
+      break;
+  }
+  return exit_not_genuine;
+}
+
+std::string verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::genuine:
+      return "genuine";
+    case Verdict::not_acceptable:
+      return "not_acceptable";
+    case Verdict::not_genuine:
+      break;
+  }
+  return "not_genuine";
+}
+
+Document root_document(const attestation::Verification& verification) {
+  if (verification.root.empty()) return nullptr;
+  Document trusted_as = nullptr;
+  if (verification.trust == attestation::TrustAnchors::Kind::amd) trusted_as = "amd";
+  if (verification.trust == attestation::TrustAnchors::Kind::named)
+    trusted_as = "named by the user";
+  return {{"name", verification.root},
+          {"trusted_as", trusted_as},
+          {"software_model", verification.model}};
+}
+
+Document to_document(const attestation::Verification& verification) {
+  Document document{{"verdict", verdict_name(verification.verdict)},
+                    {"exit_code", exit_code_of(verification.verdict)},
+                    {"summary", attestation::summary(verification)},
+                    {"signing_key", attestation::to_text(verification.signing_key)},
+                    {"product", nullptr},
+                    {"root", root_document(verification)},
+                    {"checks", Document::array()}};
+  if (verification.product) document["product"] = attestation::kds_name(*verification.product);
+  for (const attestation::Check& check : verification.checks) {
+    const auto& kind = attestation::kind_of(check.id);
+    std::string state(attestation::to_text(check.state));
+    std::ranges::replace(state, ' ', '_');
+    document["checks"].push_back(
+        Document{{"name", kind.name}, {"title", kind.title}, {"state", state}, {"why", check.why}});
+  }
+  return document;
+}
+
+void print_checks(const attestation::Verification& verification) {
+  std::size_t width = 0;
+  for (const auto& kind : attestation::check_kinds()) width = std::max(width, kind.title.size());
+  for (const attestation::Check& check : verification.checks) {
+    fmt::print("{:<8}  {:<{}}  {}\n", attestation::to_text(check.state),
+               attestation::kind_of(check.id).title, width, check.why);
+  }
+  fmt::print("\n{}\n", attestation::summary(verification));
+}
+
+int refuse(const Error& error, int exit_code, bool json) {
+  fmt::print(stderr, "extreq verify: {}\n", error.message);
+  if (json) {
+    print_json(Document{{"verdict", nullptr}, {"exit_code", exit_code}, {"error", error.message}});
+  }
+  return exit_code;
+}
+
+int run(const Options& options) {
+  const auto request = read_request(options);
+  if (!request) return refuse(request.error(), exit_usage, options.json);
+  const auto verification = verify_files(options, *request);
+  if (!verification) return refuse(verification.error(), exit_unreadable, options.json);
+  if (options.json) {
+    print_json(to_document(*verification));
+  } else {
+    print_checks(*verification);
+  }
+  return exit_code_of(verification->verdict);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
+  verb->add_option("--report", options->report, "The attestation report, 0x4A0 bytes")
+      ->type_name("FILE")
+      ->required();
+  verb->add_option("--certs", options->table, "The certificate table of the extended guest request")
+      ->type_name("FILE");
+  verb->add_option("--leaf", options->leaf, "The VCEK or VLEK, DER or PEM")->type_name("FILE");
+  verb->add_option("--chain", options->chain,
+                   "ASK, ASVK or ARK, DER or PEM with several; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb->add_option("--trust", options->trust,
+                   "A root to trust beside AMD's pinned ones, DER or PEM; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb->add_option("--report-data", options->report_data,
+                   "What REPORT_DATA must be; fewer than 64 bytes are followed by zeros")
+      ->type_name("HEX");
+  verb->add_option("--at", options->at, "When the certificates must be valid; without it: now")
+      ->type_name("RFC3339");
+  verb->add_flag("--json", options->json, "Write the result as one JSON object");
+  verb->footer(
+      "Exit: 0 every check that was done passed, 1 usage, 2 not genuine, 3 genuine but not\n"
+      "acceptable, 4 an input cannot be read.");
+  verb->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace extreq::cli
