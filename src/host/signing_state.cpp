@@ -1,0 +1,88 @@
+#include "host/signing_state.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "abi/ghcb.hpp"
+#include "attestation/certificate_table.hpp"
+#include "attestation/extensions.hpp"
+#include "attestation/tcb.hpp"
+#include "base/try.hpp"
+
+namespace extreq::host {
+namespace {
+
+namespace layout = abi::ghcb::certificate_table;
+
+tl::unexpected<Error> command_failed(const firmware::CommandFailure& failure) {
+  return tl::unexpected(Error{Code::io, failure.message});
+}
+
+const char* key_name(const SigningState& state) { return state.vlek_loaded ? "VLEK" : "VCEK"; }
+
+Status check_chip(const attestation::Extensions& leaf, const SigningState& state) {
+  if (!leaf.hwid) {
+    return fail(Code::invalid_input, "certificate table: the VCEK names no chip");
+  }
+  const ByteView chip(state.chip_id);
+  const ByteView significant = chip.first(std::min(leaf.hwid->size(), chip.size()));
+  if (std::ranges::equal(*leaf.hwid, significant) && all_zero(chip.subspan(significant.size()))) {
+    return {};
+  }
+  return fail(Code::invalid_input, "certificate table: the VCEK is for chip {}, this one is {}",
+              to_hex(*leaf.hwid), to_hex(chip));
+}
+
+}  // namespace
+
+Result<SigningState> read_signing_state(firmware::Platform& platform) {
+  SigningState state;
+  const auto cpu = platform.cpu();
+  EXTREQ_TRY_ASSIGN(state.product, attestation::product_from_cpuid(cpu.family, cpu.model));
+  const auto chip_id = platform.get_id();
+  if (!chip_id) return command_failed(chip_id.error());
+  const auto status = platform.platform_status();
+  if (!status) return command_failed(status.error());
+  state.chip_id = *chip_id;
+  state.reported_tcb = status->reported_tcb;
+  const std::uint32_t flags = status->flags;
+  state.vlek_loaded = (flags & abi::snp::platform_status_flags::vlek_en) != 0;
+  state.mask_chip_key = (flags & abi::snp::platform_status_flags::mask_chip_key) != 0;
+  return state;
+}
+
+std::string to_text(const SigningState& state) {
+  const auto tcb =
+      attestation::decode_tcb(state.reported_tcb, attestation::layout_of(state.product));
+  return fmt::format("{}, reported TCB {}, {}", attestation::kds_name(state.product),
+                     attestation::to_text(tcb),
+                     state.mask_chip_key ? "no signing key" : key_name(state));
+}
+
+Status check_fits(ByteView table, const SigningState& state) {
+  if (state.mask_chip_key) {
+    return fail(Code::invalid_input,
+                "certificate table: the chip's keys are masked, no certificate fits a report");
+  }
+  EXTREQ_TRY_ASSIGN(const auto parsed, attestation::CertificateTable::parse(table));
+  const auto der = parsed.find(state.vlek_loaded ? layout::guid_vlek : layout::guid_vcek);
+  if (!der) return fail(Code::invalid_input, "certificate table: it has no {}", key_name(state));
+  EXTREQ_TRY_ASSIGN(const auto leaf, crypto::Certificate::from_der(*der));
+  EXTREQ_TRY_ASSIGN(const auto extensions, attestation::read_extensions(leaf));
+  if (extensions.product != state.product) {
+    return fail(Code::invalid_input, "certificate table: the {} is for {}, this machine is {}",
+                key_name(state), attestation::kds_name(extensions.product),
+                attestation::kds_name(state.product));
+  }
+  const auto wanted =
+      attestation::decode_tcb(state.reported_tcb, attestation::layout_of(state.product));
+  if (extensions.tcb != wanted) {
+    return fail(Code::invalid_input, "certificate table: the {} is for {}, reports are for {}",
+                key_name(state), attestation::to_text(extensions.tcb),
+                attestation::to_text(wanted));
+  }
+  return state.vlek_loaded ? Status{} : check_chip(extensions, state);
+}
+
+}  // namespace extreq::host

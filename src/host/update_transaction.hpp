@@ -1,0 +1,72 @@
+// UpdateTransaction: changes what the firmware signs with, and the certificates with it, so that no
+// guest ever gets a report and a certificate that do not match. doc/lock.md is the protocol.
+//
+// The order: the table for the planned state is made and checked while guests go on; then the
+// exclusive lock; the blob becomes an empty table; the command; the platform's state is read back;
+// the table for the state that IS is published; unlock. Guests wait for the command's time only. A
+// kill at any step leaves the old table (before the command), the empty one or the new one.
+// Lifetime: what it refers to must outlive it. Threading: one thread at a time; any number of
+// processes, which exclude each other by the lock.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "firmware/platform.hpp"
+#include "host/signing_state.hpp"
+#include "lease/blob_writer.hpp"
+
+namespace extreq::host {
+
+struct UpdateReport {
+  SigningState before;
+  std::optional<SigningState> after;  // nullopt: the platform did not say
+  // Why the command failed; nullopt if it did not. The report still tells what is served now.
+  std::optional<Error> command_error;
+  // Why guests get an empty table now; nullopt if `after` has certificates and they are served.
+  std::optional<Error> no_certificates;
+  lease::LockWait lock_wait;
+  Clock::Duration held{};  // how long guests could not get certificates
+};
+
+class UpdateTransaction {
+ public:
+  // What changes the platform. `lock_descriptor` is for a command that runs as another process: see
+  // lease::BlobUpdate::lock_descriptor().
+  using Command = std::function<Status(int lock_descriptor)>;
+  // The state that the command is meant to lead to, from the one before it.
+  using Plan = std::function<SigningState(const SigningState& before)>;
+
+  UpdateTransaction(lease::BlobWriter& writer, firmware::Platform& platform,
+                    CertificateProvider provider, Clock& clock = system_clock());
+
+  // Failure: nothing was changed, and the old table is served: the platform did not answer, there
+  // are no certificates for the planned state, the lock was not to be had within `max_wait` (busy),
+  // or the blob cannot be written. Once the command has run there is always a report.
+  [[nodiscard]] Result<UpdateReport> run(const Plan& plan, const Command& command,
+                                         Clock::Duration max_wait);
+
+  // Publishes the table for the state that is: at start-up, and after somebody else's change.
+  // Failure: as run(), but that certificates cannot be had is in the report.
+  [[nodiscard]] Result<UpdateReport> publish_current(Clock::Duration max_wait);
+
+ private:
+  struct Prepared {
+    SigningState state;
+    Bytes table;
+  };
+
+  [[nodiscard]] Result<Bytes> table_for(const SigningState& state);
+  // Under the lock: serves the certificates for the state that is, or none.
+  void publish(lease::BlobUpdate& update, const std::optional<Prepared>& prepared,
+               UpdateReport& report);
+
+  lease::BlobWriter& writer_;
+  firmware::Platform& platform_;
+  CertificateProvider provider_;
+  Clock& clock_;
+};
+
+}  // namespace extreq::host

@@ -1,0 +1,225 @@
+#include "host/update_transaction.hpp"
+
+#include "host/host_test_platform.hpp"
+
+namespace extreq::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t empty_table_size = 24;
+
+bool is_empty(const std::optional<Bytes>& table) {
+  return table && (table->empty() || all_zero(ByteView(*table).first(empty_table_size)));
+}
+
+class UpdateTransactionTest : public testing::Test {
+ protected:
+  TestPlatform platform_;
+  lease::BlobWriter writer_{platform_.blob()};
+  UpdateTransaction update_{writer_, platform_.processor(), platform_.provider()};
+
+  [[nodiscard]] bool served_fits() {
+    const auto state = read_signing_state(platform_.processor());
+    const auto table = platform_.served();
+    return state && table && check_fits(*table, *state).has_value();
+  }
+};
+
+TEST_F(UpdateTransactionTest, PublishesTheTableForTheStateThatIs) {
+  const auto report = update_.publish_current(1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, TheTableFollowsTheCommand) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto old_table = platform_.served();
+  const auto report = update_.run(
+      plan_tcb(tcb_new), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_FALSE(report->command_error);
+  EXPECT_FALSE(report->no_certificates);
+  ASSERT_TRUE(report->after);
+  EXPECT_EQ(report->after->reported_tcb, attestation::encode_tcb(tcb_new));
+  EXPECT_NE(platform_.served(), old_table);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, TheNextCertificatesAreThereBeforeTheCommandRuns) {
+  int asked_before_command = 0;
+  const auto report = update_.run(
+      plan_tcb(tcb_new),
+      [&](int) {
+        asked_before_command = platform_.asked;
+        return platform_.report_tcb(tcb_new);
+      },
+      1s);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(asked_before_command, 1);
+  EXPECT_EQ(platform_.asked, 1);
+}
+
+TEST_F(UpdateTransactionTest, NoReaderGetsATableWhileTheCommandRuns) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  bool refused = false;
+  ASSERT_TRUE(update_.run(
+      plan_tcb(tcb_new),
+      [&](int) {
+        refused = !platform_.served().has_value();
+        return platform_.report_tcb(tcb_new);
+      },
+      1s));
+  EXPECT_TRUE(refused);
+}
+
+TEST_F(UpdateTransactionTest, WithoutCertificatesForThePlanNothingChanges) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto old_table = platform_.served();
+  UpdateTransaction offline(writer_, platform_.processor(), [](const SigningState&) {
+    return Result<Bytes>(fail(Code::io, "the key service does not answer"));
+  });
+  bool ran = false;
+  const auto report = offline.run(
+      plan_tcb(tcb_new),
+      [&](int) {
+        ran = true;
+        return Status{};
+      },
+      1s);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message, "the key service does not answer");
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(platform_.served(), old_table);
+}
+
+TEST_F(UpdateTransactionTest, ACommandThatFailsLeavesTheTableForTheStateThatIs) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto report = update_.run(
+      plan_tcb(tcb_new), [](int) { return Status(fail(Code::io, "exit status 1")); }, 1s);
+  ASSERT_TRUE(report);
+  ASSERT_TRUE(report->command_error);
+  EXPECT_EQ(report->command_error->message, "exit status 1");
+  EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, ACommandThatLeadsElsewhereGetsTheTableForThatState) {
+  const auto report = update_.run(
+      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(served_fits());
+  EXPECT_EQ(platform_.asked, 2);
+}
+
+TEST_F(UpdateTransactionTest, AStateWithoutCertificatesIsServedAsAnEmptyTable) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto provider = platform_.provider();
+  UpdateTransaction once(writer_, platform_.processor(),
+                         [provider, first = true](const SigningState& state) mutable {
+                           if (std::exchange(first, false)) return provider(state);
+                           return Result<Bytes>(fail(Code::io, "the key service does not answer"));
+                         });
+  const auto report = once.run(
+      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  ASSERT_TRUE(report);
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_EQ(report->no_certificates->message, "the key service does not answer");
+  EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+TEST_F(UpdateTransactionTest, ATableThatDoesNotFitIsNeverServed) {
+  UpdateTransaction wrong(writer_, platform_.processor(), [&](SigningState state) {
+    state.reported_tcb = attestation::encode_tcb(tcb_new);
+    return platform_.provider()(state);
+  });
+  const auto report = wrong.publish_current(1s);
+  ASSERT_TRUE(report);
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_EQ(report->no_certificates->message,
+            "certificate table: the VCEK is for bootloader 4, TEE 0, SNP 22, microcode 213, "
+            "reports are for bootloader 3, TEE 0, SNP 20, microcode 200");
+  EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+TEST_F(UpdateTransactionTest, MaskedKeysAreServedAsAnEmptyTable) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto mask = [&](int) -> Status {
+    abi::snp::Config config;
+    config.reported_tcb = attestation::encode_tcb(tcb_old);
+    config.flags = abi::snp::config_flags::mask_chip_key;
+    if (!platform_.processor().set_config(config)) return fail(Code::io, "set_config");
+    return {};
+  };
+  const auto plan = [](SigningState state) {
+    state.mask_chip_key = true;
+    return state;
+  };
+  const auto report = update_.run(plan, mask, 1s);
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_EQ(report->no_certificates->code, Code::not_found);
+  EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+TEST_F(UpdateTransactionTest, APlatformThatDoesNotAnswerAfterTheCommandLeavesTheEmptyTable) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto report = update_.run(
+      plan_tcb(tcb_new),
+      [&](int) {
+        auto done = platform_.report_tcb(tcb_new);
+        platform_.processor().faults().fail_platform_commands(
+            abi::snp::Status::hardware_error_platform, 1);
+        return done;
+      },
+      1s);
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->after);
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+TEST_F(UpdateTransactionTest, ALeaseThatIsHeldMakesItWaitAndThenGiveUpUnchanged) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto old_table = platform_.served();
+  lease::BlobSource source(platform_.blob());
+  auto holder = source.open_holder();
+  ASSERT_TRUE(holder);
+  ASSERT_TRUE((*holder)->acquire({}));
+  bool ran = false;
+  const auto report = update_.run(
+      plan_tcb(tcb_new),
+      [&](int) {
+        ran = true;
+        return Status{};
+      },
+      20ms);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::busy);
+  EXPECT_FALSE(ran);
+  (*holder)->release();
+  EXPECT_EQ(platform_.served(), old_table);
+}
+
+TEST_F(UpdateTransactionTest, ACommitThatLosesTheVlekIsFollowedToTheVcek) {
+  const auto hashstick = platform_.processor().kds().wrap_vlek("provider", tcb_old);
+  ASSERT_TRUE(hashstick);
+  ASSERT_TRUE(platform_.processor().vlek_load(*hashstick));
+  ASSERT_TRUE(update_.publish_current(1s));
+  ASSERT_TRUE(served_fits());
+  const auto commit = [&](int) -> Status {
+    if (!platform_.processor().commit()) return fail(Code::io, "commit");
+    return {};
+  };
+  const auto report = update_.run(plan_tcb(tcb_new), commit, 1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->before.vlek_loaded);
+  ASSERT_TRUE(report->after);
+  EXPECT_FALSE(report->after->vlek_loaded);
+  EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+}  // namespace
+}  // namespace extreq::host

@@ -1,0 +1,144 @@
+#include "sim/vmm_thread.hpp"
+
+#include <cerrno>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/try.hpp"
+#include "sim/traced_firmware.hpp"
+
+namespace extreq::sim {
+namespace {
+
+namespace kvm = abi::kvm;
+
+class MemoryWriter final : public vmm::GuestMemoryWriter {
+ public:
+  explicit MemoryWriter(hypervisor::GuestMemory& memory) noexcept : memory_(memory) {}
+  [[nodiscard]] Status write(std::uint64_t gpa, ByteView bytes) override {
+    return memory_.write(gpa, bytes);
+  }
+
+ private:
+  hypervisor::GuestMemory& memory_;
+};
+
+const char* describe(vmm::Served served) {
+  switch (served) {
+    case vmm::Served::not_ours:
+      return "is asked for something else";
+    case vmm::Served::certificates:
+      return "takes a lease (nobody changes the signing key from here on), copies the certificates "
+             "into the guest's pages, and asks to hear as soon as the firmware has signed";
+    case vmm::Served::no_certificates:
+      return "has no certificates, and says so with an empty table";
+    case vmm::Served::too_small:
+      return "says how many pages the certificates need";
+    case vmm::Served::busy:
+      return "cannot take a lease now: an update is under way; it answers BUSY";
+    case vmm::Served::failed:
+      return "refuses the request";
+  }
+  return "";
+}
+
+}  // namespace
+
+VmmThread::VmmThread(Parts parts, std::unique_ptr<vmm::VcpuCertificateExit> certificates) noexcept
+    : parts_(std::move(parts)), certificates_(std::move(certificates)) {}
+
+void VmmThread::tell(const char* who, std::string what) {
+  if (parts_.steps != nullptr) parts_.steps->add(who, std::move(what));
+}
+
+int VmmThread::run_once() {
+  const auto cpu_begin = Recorder::thread_cpu_time();
+  const auto firmware_begin = TracedFirmware::thread_time();
+  parts_.backend.hypervisor_begins();
+  const int result = parts_.vcpu.run();
+  parts_.backend.hypervisor_ends();
+  const auto in_firmware = TracedFirmware::thread_time() - firmware_begin;
+  parts_.recorder.add_time(Stage::hypervisor,
+                           Recorder::thread_cpu_time() - cpu_begin - in_firmware);
+  return result;
+}
+
+Status VmmThread::run() {
+  for (;;) {
+    const int result = run_once();
+    after_run(result);
+    if (result == -EINTR) continue;
+    if (result != 0) {
+      certificates_->vcpu_dead();
+      return fail(Code::io, "KVM_RUN gave {}: {}", result, parts_.vcpu.last_failure());
+    }
+    EXTREQ_TRY_ASSIGN(const Next next, serve());
+    if (next == Next::guest_ended) return {};
+  }
+}
+
+void VmmThread::after_run(int result) {
+  const bool held = certificates_->lease_held();
+  {
+    const StageTimer timer(parts_.recorder, Stage::vmm, parts_.track, "release lease");
+    if (certificates_->after_run(result) == vmm::AfterRun::clear_immediate_exit) {
+      vmm::clear_immediate_exit(parts_.vcpu.run_area());
+    }
+  }
+  if (held && !certificates_->lease_held()) {
+    tell("VMM", "hears that the firmware has signed (EINTR) and drops the lease");
+  }
+}
+
+Result<VmmThread::Next> VmmThread::serve() {
+  if (serve_certificates()) return Next::run_again;
+  kvm::Run& run = parts_.vcpu.run_area();
+  switch (run.exit_reason) {
+    case kvm::exit_hypercall:
+      EXTREQ_TRY(serve_map_gpa_range());
+      return Next::run_again;
+    case kvm::exit_shutdown:
+      return Next::guest_ended;
+    case kvm::exit_system_event:
+      return fail(Code::closed, "the guest ended itself, system event {}",
+                  run.exit.system_event.type);
+    default:
+      return fail(Code::unsupported, "nobody serves exit reason {}", run.exit_reason);
+  }
+}
+
+bool VmmThread::serve_certificates() {
+  MemoryWriter writer(parts_.memory);
+  vmm::Served served{};
+  {
+    const StageTimer timer(parts_.recorder, Stage::vmm, parts_.track, "lease and copy");
+    served = certificates_->handle(parts_.vcpu.run_area(), writer);
+  }
+  if (served == vmm::Served::not_ours) return false;
+  tell("hypervisor",
+       "finds a report request among the guest's pages, checks them, and exits to user space for "
+       "certificates");
+  tell("VMM", describe(served));
+  if (served == vmm::Served::certificates && parts_.after_copy) parts_.after_copy();
+  return true;
+}
+
+Status VmmThread::serve_map_gpa_range() {
+  kvm::ExitHypercall& call = parts_.vcpu.run_area().exit.hypercall;
+  if (call.nr != kvm::hc_map_gpa_range) {
+    return fail(Code::unsupported, "nobody serves hypercall {}", call.nr);
+  }
+  const auto [gpa, pages, flags] = std::tuple(call.args[0], call.args[1], call.args[2]);
+  const bool to_private = (flags & kvm::map_gpa_range_encrypted) != 0;
+  const auto state =
+      to_private ? hypervisor::PageState::private_page : hypervisor::PageState::shared;
+  const auto changed = parts_.memory.set_state(gpa, pages, state);
+  call.ret = changed ? 0 : EINVAL;
+  tell("VMM", fmt::format("makes {} page{} from {:#x} on {}, as the guest asked", pages,
+                          pages == 1 ? "" : "s", gpa, to_private ? "private" : "shared"));
+  return {};
+}
+
+}  // namespace extreq::sim

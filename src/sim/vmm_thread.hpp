@@ -1,0 +1,54 @@
+// VmmThread: the run loop of one virtual processor, as a VMM on KVM has it: runs, and serves the
+// exits for page states and certificates.
+//
+// Lifetime: what it refers to must outlive it. Threading: one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/result.hpp"
+#include "hypervisor/guest_memory.hpp"
+#include "hypervisor/vcpu.hpp"
+#include "sim/recorder.hpp"
+#include "sim/step_log.hpp"
+#include "sim/traced_backend.hpp"
+#include "vmm/certificate_exit.hpp"
+
+namespace extreq::sim {
+
+class VmmThread {
+ public:
+  struct Parts {
+    hypervisor::Vcpu& vcpu;
+    TracedBackend& backend;  // the vCPU's
+    hypervisor::GuestMemory& memory;
+    Recorder& recorder;
+    Recorder::TrackId track;
+    StepLog* steps;  // nullptr: nobody wants to know
+    // Called between the copy of the certificates and the signature; may be empty.
+    std::function<void()> after_copy;
+  };
+
+  VmmThread(Parts parts, std::unique_ptr<vmm::VcpuCertificateExit> certificates) noexcept;
+
+  // Effect: runs the vCPU until the guest has ended. Failure: io, with the hypervisor's words, or
+  // naming an exit that nobody serves.
+  [[nodiscard]] Status run();
+
+ private:
+  enum class Next : std::uint8_t { run_again, guest_ended };
+
+  [[nodiscard]] int run_once();
+  void after_run(int result);
+  [[nodiscard]] Result<Next> serve();
+  [[nodiscard]] bool serve_certificates();
+  [[nodiscard]] Status serve_map_gpa_range();
+  void tell(const char* who, std::string what);
+
+  Parts parts_;
+  std::unique_ptr<vmm::VcpuCertificateExit> certificates_;
+};
+
+}  // namespace extreq::sim

@@ -1,0 +1,73 @@
+#include "vmm/exit_fields.hpp"
+
+#include <atomic>
+
+#include "abi/ghcb.hpp"
+#include "abi/vmgexit.hpp"
+
+namespace extreq::vmm {
+namespace {
+
+namespace kvm = abi::kvm;
+namespace request = abi::ghcb::guest_request;
+
+template <class Integer>
+Integer load(Integer& field) noexcept {
+  return std::atomic_ref<Integer>(field).load(std::memory_order_relaxed);
+}
+
+template <class Integer>
+void store(Integer& field, Integer value) noexcept {
+  std::atomic_ref<Integer>(field).store(value, std::memory_order_relaxed);
+}
+
+std::uint64_t ret_of(ExitAnswer answer, bool review) noexcept {
+  switch (answer) {
+    case ExitAnswer::ok:
+      return review ? request::vmm_error_none : kvm::req_certs_ok;
+    case ExitAnswer::too_small:
+      return review ? request::vmm_error_invalid_len : kvm::req_certs_too_small;
+    case ExitAnswer::busy:
+      return review ? request::vmm_error_busy : kvm::req_certs_busy;
+    case ExitAnswer::failed:
+      break;
+  }
+  return review ? kvm::snp_guest_vmm_err_generic : kvm::req_certs_failed;
+}
+
+}  // namespace
+
+std::optional<ExitFields> read_certificate_exit(kvm::Run& run) noexcept {
+  const std::uint32_t reason = load(run.exit_reason);
+  if (reason == kvm::exit_snp_req_certs) {
+    kvm::ExitSnpReqCerts& exit = run.exit.snp_req_certs;
+    return ExitFields{.review = false, .gpa = load(exit.gpa), .npages = load(exit.npages)};
+  }
+  abi::vmgexit::Vmgexit& vmgexit = run.exit.vmgexit;
+  if (reason == abi::vmgexit::exit_vmgexit &&
+      load(vmgexit.exit_code) == abi::ghcb::event::extended_guest_request) {
+    abi::vmgexit::ReqCerts& exit = vmgexit.req_certs;
+    return ExitFields{.review = true, .gpa = load(exit.data_gpa), .npages = load(exit.data_npages)};
+  }
+  return std::nullopt;
+}
+
+void answer_certificate_exit(kvm::Run& run, const ExitFields& exit, ExitAnswer answer,
+                             std::uint64_t pages_needed) noexcept {
+  const std::uint64_t ret = ret_of(answer, exit.review);
+  if (exit.review) {
+    abi::vmgexit::ReqCerts& fields = run.exit.vmgexit.req_certs;
+    if (answer == ExitAnswer::too_small) store(fields.data_npages, pages_needed);
+    store(fields.ret, ret);
+    return;
+  }
+  kvm::ExitSnpReqCerts& fields = run.exit.snp_req_certs;
+  if (answer == ExitAnswer::too_small) store(fields.npages, pages_needed);
+  store(fields.ret, ret);
+}
+
+void set_immediate_exit(kvm::Run& run, bool value) noexcept {
+  store(run.immediate_exit, static_cast<std::uint8_t>(value ? 1 : 0));
+}
+
+}  // namespace extreq::vmm

@@ -1,0 +1,20 @@
+// GuestMemoryWriter: how the VMM library puts bytes into guest memory, whatever the VMM's own way.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+
+namespace extreq::vmm {
+
+class GuestMemoryWriter {
+ public:
+  virtual ~GuestMemoryWriter() = default;
+
+  // Effect: writes to shared guest memory. `gpa` is the guest's and may be anything: unmapped
+  // or private; gpa + bytes.size() does not wrap around. Failure: any Error; the bytes may then
+  // have been written in part. Threading: called on the vCPU's thread.
+  [[nodiscard]] virtual Status write(std::uint64_t gpa, ByteView bytes) = 0;
+};
+
+}  // namespace extreq::vmm
