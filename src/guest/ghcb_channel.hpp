@@ -4,9 +4,8 @@
 // - one sealed message at a time; it is sent again unchanged until it is answered, also by a later
 //   call after a busy host or a refused exit. No second message is sealed before that;
 // - when nobody knows whether the firmware saw it, or it refused it, the key is retired;
-// - a certificate table that does not fit is followed as far as the limits go; then the same
-// message
-//   is sent as a plain request, and the report comes alone.
+// - a certificate table that does not fit is followed as far as the limits go; then the message is
+//   sent as a plain request, and the report comes alone.
 // Whatever the host does: no sequence number is used twice, the work is bounded by the limits, and
 // shared memory is read once.
 #pragma once

@@ -388,6 +388,25 @@ TEST_F(Channel, AGuestWithoutCertificatePagesStillGetsItsReport) {
   EXPECT_EQ(evidence->notes.no_certificates, NoCertificates::table_too_large);
 }
 
+TEST_F(Channel, MovedToAnotherProcessorItSendsTheSamePendingMessage) {
+  host_.otherwise = busy;
+  ASSERT_FALSE(channel_->report(test_query()));
+  SharedPages pages = test_pages;
+  pages.ghcb = 0x30000;
+  pages.request = 0x40000;
+  pages.response = 0x41000;
+  TestHost other(pages);
+  other.emitted = host_.emitted;
+  ASSERT_TRUE(channel_->move_to(other, pages));
+  const auto reply = channel_->report(test_query());
+  ASSERT_TRUE(reply) << reply.error().error.message;
+  EXPECT_EQ(other.exits.at(0).request, host_.exits.at(0).request);
+  EXPECT_EQ(host_.emitted->size(), 1U);
+
+  pages.request = pages.ghcb;
+  EXPECT_EQ(channel_->move_to(other, pages).error().code, Code::invalid_input);
+}
+
 TEST_F(Channel, PagesThatCannotBeUsedAreRefusedAtOnce) {
   SharedPages pages = test_pages;
   pages.response = pages.request;
