@@ -55,6 +55,7 @@ endfunction()
 function(extreq_bench name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(bench_${name} ${ARG_SOURCES})
+  target_include_directories(bench_${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(bench_${name} PRIVATE ${ARG_DEPENDS} extreq_warnings benchmark::benchmark
                                               benchmark::benchmark_main)
 endfunction()
