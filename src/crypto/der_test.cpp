@@ -47,9 +47,8 @@ TEST(MakeDer, WritesTheShortestLength) {
   EXPECT_EQ(to_hex(make_der(der_sequence, {})), "3000");
   EXPECT_EQ(to_hex(make_der(der_integer, {hex("01"), hex("02")})), "02020102");
   const auto header_of = [](std::size_t size) {
-    Bytes bytes = make_der(der_octet_string, {Bytes(size)});
-    bytes.resize(bytes.size() - size);
-    return to_hex(bytes);
+    const Bytes bytes = make_der(der_octet_string, {Bytes(size)});
+    return to_hex(ByteView(bytes).first(bytes.size() - size));
   };
   EXPECT_EQ(header_of(127), "047f");
   EXPECT_EQ(header_of(128), "048180");

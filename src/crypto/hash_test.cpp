@@ -82,7 +82,7 @@ TEST(HkdfSha384, FillsTheLongestOutputOfRfc5869) {
     salt[i] = static_cast<std::uint8_t>(0x60 + i);
     info[i] = static_cast<std::uint8_t>(0xb0 + i);
   }
-  Bytes out(255 * 48);
+  Bytes out(std::size_t{255} * 48);
   hkdf_sha384(key, salt, info, out);
   EXPECT_EQ(to_hex(sha384(out)),
             "2ac9da84f441331154a9c1f6f69861c5e2c9b77b9dad231bd0d30d9c9df3d4cc"

@@ -235,7 +235,7 @@ TEST(Certificate, AKeyOffTheCurveIsRefused) {
 }
 
 TEST(Certificate, ACompressedKeyIsAnotherKindOfKey) {
-  const auto& qx = test_leaf().ecdsa_p384_key()->qx();
+  const auto qx = test_leaf().ecdsa_p384_key()->qx();
   Bytes key = hex("3046301006072a8648ce3d020106052b8104002203320002");
   key.insert(key.end(), qx.begin(), qx.end());
   const auto certificate = Certificate::from_der(with_part(public_key_part, key));
