@@ -19,6 +19,10 @@ int run(int argc, char** argv) {
   int exit_code = exit_ok;
   add_verify(app, exit_code);
   add_show(app, exit_code);
+  add_demo(app, exit_code);
+  add_request(app, exit_code);
+  add_boot(app, exit_code);
+  add_measure(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

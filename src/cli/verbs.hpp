@@ -11,5 +11,9 @@ namespace extreq::cli {
 
 void add_verify(CLI::App& app, int& exit_code);
 void add_show(CLI::App& app, int& exit_code);
+void add_demo(CLI::App& app, int& exit_code);
+void add_request(CLI::App& app, int& exit_code);
+void add_boot(CLI::App& app, int& exit_code);
+void add_measure(CLI::App& app, int& exit_code);
 
 }  // namespace extreq::cli

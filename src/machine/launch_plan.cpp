@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attestation/launch_digest.hpp"
 #include "base/byte_builder.hpp"
 #include "base/try.hpp"
 #include "machine/cpuid_page.hpp"
@@ -159,6 +160,29 @@ std::size_t LaunchPlan::page_count() const noexcept {
   std::size_t count = 0;
   for (const auto& region : regions) count += region.page_count;
   return count;
+}
+
+Status LaunchPlan::for_each_page(const EachPage& each) const {
+  static constexpr std::array<std::uint8_t, page> zeros{};
+  for (const auto& region : regions) {
+    for (std::size_t i = 0; i < region.page_count; ++i) {
+      const PageView contents = region.content.empty()
+                                    ? PageView(zeros)
+                                    : PageView(region.content.data() + i * page, page);
+      EXTREQ_TRY(each(region.type, region.gpa + i * page, contents));
+    }
+  }
+  return {};
+}
+
+crypto::Sha384Digest expected_measurement(const LaunchPlan& plan) {
+  attestation::LaunchDigest digest;
+  static_cast<void>(plan.for_each_page(
+      [&digest](snp::PageType type, std::uint64_t gpa, LaunchPlan::PageView contents) -> Status {
+        digest.add_page(type, gpa, contents);
+        return {};
+      }));
+  return digest.digest();
 }
 
 Result<LaunchPlan> plan_launch(const KernelImage& kernel, const LaunchInputs& inputs) {

@@ -5,11 +5,14 @@
 // the same formula over the same pages.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "abi/snp_firmware.hpp"
 #include "base/bytes.hpp"
+#include "crypto/hash.hpp"
 #include "firmware/platform.hpp"
 #include "machine/entry_state.hpp"
 #include "machine/kernel_image.hpp"
@@ -39,6 +42,12 @@ struct LaunchPlan {
   std::uint64_t cpuid_gpa = 0;
 
   [[nodiscard]] std::size_t page_count() const noexcept;
+
+  using PageView = std::span<const std::uint8_t, abi::snp::page_size>;
+  using EachPage = std::function<Status(abi::snp::PageType, std::uint64_t gpa, PageView contents)>;
+  // Every page in the order of the launch; zeros for pages without content. Ends with the first
+  // failure, and gives it.
+  [[nodiscard]] Status for_each_page(const EachPage& each) const;
 };
 
 struct LaunchInputs {
@@ -52,5 +61,8 @@ struct LaunchInputs {
 // pages. Failure: invalid_input (memory not a multiple of 2 MiB or out of bounds, command line
 // longer than the kernel takes), too_small (the memory does not hold kernel and initrd).
 [[nodiscard]] Result<LaunchPlan> plan_launch(const KernelImage& kernel, const LaunchInputs& inputs);
+
+// The MEASUREMENT that the firmware will report for a guest launched by this plan.
+[[nodiscard]] crypto::Sha384Digest expected_measurement(const LaunchPlan& plan);
 
 }  // namespace extreq::machine

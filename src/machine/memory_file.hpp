@@ -12,6 +12,7 @@ namespace extreq::machine {
 // A mapping of a whole file, ended by the destructor.
 class Mapping {
  public:
+  Mapping() noexcept = default;
   [[nodiscard]] static Result<Mapping> create(int fd, std::size_t size);
   ~Mapping() { unmap(); }
   Mapping(const Mapping&) = delete;

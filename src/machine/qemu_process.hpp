@@ -38,6 +38,7 @@ class QemuProcess {
   [[nodiscard]] UniqueFd take_control() noexcept { return std::move(control_); }
 
   [[nodiscard]] ChildProcess& process() noexcept { return process_; }
+  [[nodiscard]] const ChildProcess& process() const noexcept { return process_; }
 
  private:
   QemuProcess(ChildProcess process, UniqueFd gdb, UniqueFd console, UniqueFd control) noexcept

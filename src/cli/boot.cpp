@@ -1,0 +1,203 @@
+// extreq boot: a stock Linux kernel as an SNP guest, on any computer.
+#include <cstdio>
+#include <future>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/try.hpp"
+#include "cli/boot_exchange.hpp"
+#include "cli/boot_options.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/terminal.hpp"
+#include "cli/verbs.hpp"
+#include "lease/blob_source.hpp"
+#include "lease/memory_source.hpp"
+#include "machine/machine.hpp"
+
+namespace extreq::cli {
+namespace {
+
+using firmware::model::SecureProcessor;
+
+constexpr auto end_time = std::chrono::seconds(10);
+constexpr auto step_time = std::chrono::seconds(60);
+
+struct Options {
+  GuestArguments guest;
+  std::string run;
+  std::string platform;
+  std::string certificates = "model";
+  std::string qemu = "qemu-system-x86_64";
+  unsigned timeout_s = 120;
+  bool scan = false;
+  bool interactive = false;
+  bool json = false;
+};
+
+using Processor = std::unique_ptr<SecureProcessor>;
+
+Result<Processor> open_processor(const std::string& platform) {
+  if (platform.empty()) return SecureProcessor::in_memory();
+  auto opened = SecureProcessor::open(platform);
+  if (opened || opened.error().code != Code::not_found) return opened;
+  EXTREQ_TRY(SecureProcessor::install(platform));
+  return SecureProcessor::open(platform);
+}
+
+Result<std::unique_ptr<lease::CertificateSource>> open_source(const std::string& name,
+                                                              SecureProcessor& processor) {
+  if (name == "none") return std::make_unique<lease::MemorySource>();
+  if (name == "model") {
+    EXTREQ_TRY_ASSIGN(Bytes table, processor.certificate_table());
+    return std::make_unique<lease::MemorySource>(std::move(table));
+  }
+  return std::make_unique<lease::BlobSource>(name);
+}
+
+int scan(const Options& options) {
+  const auto path = kernel_path(options.guest);
+  const auto kernel =
+      path ? machine::KernelImage::open(*path) : tl::unexpected(Error(path.error()));
+  if (!kernel) {
+    fmt::print(stderr, "extreq boot: {}\n", kernel.error().message);
+    return exit_unreadable;
+  }
+  fmt::print("{}\nversion      {}\ncompression  {}\nvmlinux      {:#x} to {:#x}, entry {:#x}\n\n",
+             *path, kernel->file().version, machine::name(kernel->compression()),
+             kernel->vmlinux().physical_start(), kernel->vmlinux().physical_end(),
+             kernel->vmlinux().entry);
+  for (const auto& site : kernel->sites().sites) {
+    fmt::print("{:#018x}  {:#011x}  {}\n", site.virtual_address, site.physical_address,
+               machine::name(site.kind));
+  }
+  if (const auto good = machine::check_sites(kernel->sites()); !good) {
+    fmt::print("\n{}\n", good.error().message);
+    return exit_unreadable;
+  }
+  fmt::print("\n{} sites: this kernel can run as an SNP guest.\n", kernel->sites().sites.size());
+  return exit_ok;
+}
+
+void pass_through(machine::GuestControl::Stream stream, std::string_view text) {
+  std::FILE* const file = stream == machine::GuestControl::Stream::output ? stdout : stderr;
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+Status prepare_shell(machine::GuestControl& control, bool network) {
+  std::string setup = "/bin/busybox --install -s /bin";
+  if (network) {
+    // The addresses of QEMU's user network.
+    setup +=
+        "; ip addr add 10.0.2.15/24 dev eth0 && ip link set eth0 up && "
+        "ip route add default via 10.0.2.2";
+  }
+  EXTREQ_TRY_ASSIGN(const int status,
+                    control.run({"/bin/sh", "-c", setup}, pass_through, step_time));
+  if (status != 0)
+    return fail(Code::io, "the guest's shell could not be set up: status {}", status);
+  return {};
+}
+
+// What the guest is for: one of three.
+Result<int> use(const Options& options, machine::Machine& machine, Exchange& exchange,
+                bool has_shell) {
+  const bool shell = !options.run.empty() || options.interactive || options.guest.network;
+  if (shell && !has_shell) {
+    return fail(Code::not_found,
+                "--run, --net and --interactive need a shell in the guest: run "
+                "scripts/fetch-kernel.sh, or name a static busybox with --busybox");
+  }
+  if (shell) EXTREQ_TRY(prepare_shell(machine.control(), options.guest.network));
+  if (!options.run.empty()) {
+    return machine.control().run({"/bin/sh", "-c", options.run}, pass_through,
+                                 std::chrono::milliseconds(0));
+  }
+  if (options.interactive) return run_terminal(machine);
+  return exchange.run(machine.control());
+}
+
+struct Session {
+  Processor processor;
+  std::unique_ptr<lease::CertificateSource> certificates;
+  std::unique_ptr<machine::Machine> machine;
+};
+
+Result<int> boot(const Options& options) {
+  const auto started = std::chrono::steady_clock::now();
+  // Making a new platform's keys takes as long as unpacking a kernel.
+  auto opening = std::async(std::launch::async, open_processor, options.platform);
+  auto image = prepare(options.guest);
+  Session session;
+  EXTREQ_TRY_ASSIGN(session.processor, opening.get());
+  if (!image) return tl::unexpected(image.error());
+  EXTREQ_TRY_ASSIGN(session.certificates, open_source(options.certificates, *session.processor));
+
+  machine::MachineConfig config;
+  config.qemu = options.qemu;
+  config.memory = options.guest.memory_mib << 20U;
+  config.network = options.guest.network;
+  if (!options.guest.share.empty()) config.share = options.guest.share;
+  const bool show_console = options.guest.verbose || options.interactive;
+  EXTREQ_TRY_ASSIGN(
+      session.machine,
+      machine::Machine::start(config, image->plan, image->kernel.sites(),
+                              {*session.processor, *session.processor, *session.certificates},
+                              [show_console](std::string_view text) {
+                                if (!show_console) return;
+                                std::fwrite(text.data(), 1, text.size(), stderr);
+                              }));
+  machine::Machine& machine = *session.machine;
+  const auto ready = machine.control().wait_ready(std::chrono::seconds(options.timeout_s));
+  if (!ready) {
+    const auto ended = machine.wait(end_time);
+    return fail(ready.error().code, "the guest did not start: {}{}", ready.error().message,
+                ended ? "" : "; " + ended.error().message);
+  }
+  if (!ready->empty()) fmt::print(stderr, "guest: {}", *ready);
+  EXTREQ_TRY(
+      machine.control().put("/root/ark.der", session.processor->kds().ark().der(), step_time));
+
+  Exchange exchange(*image, session.processor->kds().ark(), started, options.json);
+  EXTREQ_TRY_ASSIGN(const int status, use(options, machine, exchange, image->has_shell));
+  EXTREQ_TRY(machine.control().power_off());
+  EXTREQ_TRY(machine.wait(end_time));
+  if (options.run.empty() && !options.interactive) exchange.print_end(machine.stops());
+  return status;
+}
+
+int run(const Options& options) {
+  if (options.scan) return scan(options);
+  const auto status = boot(options);
+  if (status) return *status;
+  fmt::print(stderr, "extreq boot: {}\n", status.error().message);
+  return exit_unreadable;
+}
+
+}  // namespace
+
+void add_boot(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      app.add_subcommand("boot", "run a stock Linux kernel as an SNP guest, without the hardware");
+  add_guest_arguments(*verb, options->guest);
+  verb->add_flag("--scan", options->scan, "only print where the kernel needs an SNP processor");
+  verb->add_option("--run", options->run,
+                   "a shell command for the guest; its exit status becomes that of extreq");
+  verb->add_flag("--interactive", options->interactive, "a shell in the guest, on this terminal");
+  verb->add_option("--platform", options->platform,
+                   "the model platform's folder, made if missing; if not given, a new platform "
+                   "that ends with the guest");
+  verb->add_option("--cert-source", options->certificates,
+                   "where the guest's certificates come from: model, none, or a blob file");
+  verb->add_option("--qemu", options->qemu, "the emulator");
+  verb->add_option("--timeout", options->timeout_s, "seconds until the guest must have started");
+  verb->add_flag("--json", options->json, "one JSON object at the end");
+  verb->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace extreq::cli

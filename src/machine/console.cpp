@@ -1,0 +1,38 @@
+#include "machine/console.hpp"
+
+#include <array>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace extreq::machine {
+
+Console::Console(UniqueFd port, Sink sink)
+    : port_(std::move(port)), sink_(std::move(sink)), thread_([this] { pump(); }) {}
+
+Console::~Console() {
+  ::shutdown(port_.get(), SHUT_RDWR);
+  thread_.join();
+}
+
+void Console::pump() {
+  std::array<char, 4096> buffer{};
+  while (true) {
+    const ssize_t got = ::recv(port_.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    sink_({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+Status Console::write(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(port_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return fail(Code::closed, "console: the machine has ended");
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+}  // namespace extreq::machine

@@ -1,0 +1,161 @@
+#include "machine/machine.hpp"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "abi/ghcb.hpp"
+#include "base/try.hpp"
+#include "machine/rom.hpp"
+
+namespace extreq::machine {
+namespace {
+
+namespace kvm = abi::kvm;
+
+constexpr auto stub_answer_time = std::chrono::seconds(20);
+constexpr auto end_time = std::chrono::seconds(5);
+constexpr auto poll_interval = std::chrono::milliseconds(2);
+
+std::string termination_text(std::uint64_t ghcb_msr) {
+  const auto why = abi::ghcb::decode_termination_msr(ghcb_msr);
+  return fmt::format("the guest asked for its termination: reason set {}, code {}", why.reason_set,
+                     why.reason_code);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, const LaunchPlan& plan,
+                                                const SiteTable& sites, Parts parts,
+                                                Console::Sink console) {
+  EXTREQ_TRY_ASSIGN(const UniqueFd shared, make_memory_file("extreq-shared", config.memory));
+  EXTREQ_TRY_ASSIGN(UniqueFd private_memory, make_memory_file("extreq-private", config.memory));
+  QemuOptions options;
+  options.program = config.qemu;
+  options.memory = config.memory;
+  options.rom = make_rom(plan.entry);
+  options.network = config.network;
+  options.share = config.share;
+  // The emulator starts, stopped, while its memory is filled.
+  EXTREQ_TRY_ASSIGN(QemuProcess qemu,
+                    QemuProcess::start(options, shared.get(), private_memory.get()));
+  EXTREQ_TRY_ASSIGN(Mapping launch_view, Mapping::create(private_memory.get(), config.memory));
+  EXTREQ_TRY_ASSIGN(LaunchedGuest guest, launch_guest(parts.processor, plan, config.launch_start,
+                                                      config.launch_finish, launch_view.view()));
+  launch_view = Mapping();
+  private_memory.reset();
+
+  auto gdb = GdbClient::connect(qemu.take_gdb(), stub_answer_time);
+  if (!gdb) {
+    const bool ended = qemu.process().wait(end_time);
+    return fail(gdb.error().code, "{}: {}{}", config.qemu, gdb.error().message,
+                ended ? " (" + qemu.process().last_words() + ")" : "");
+  }
+  EXTREQ_TRY_ASSIGN(Mapping view, Mapping::create(shared.get(), config.memory));
+  std::unique_ptr<Machine> machine(new Machine(config, parts, std::move(view), std::move(qemu),
+                                               std::move(guest), std::move(console)));
+  EXTREQ_TRY(machine->begin(sites, *std::move(gdb)));
+  return machine;
+}
+
+Machine::Machine(const MachineConfig& config, Parts parts, Mapping shared, QemuProcess qemu,
+                 LaunchedGuest guest, Console::Sink console)
+    : config_(config),
+      parts_(parts),
+      shared_(std::move(shared)),
+      qemu_(std::move(qemu)),
+      guest_(std::move(guest)),
+      control_(qemu_.take_control()),
+      console_(qemu_.take_console(), std::move(console)),
+      certificate_exits_(parts.certificates, config.certificates) {}
+
+Status Machine::begin(const SiteTable& sites, GdbClient gdb) {
+  EXTREQ_TRY(memory_.add_region(0, shared_.view(), hypervisor::PageState::private_page));
+  EXTREQ_TRY_ASSIGN(backend_, QemuBackend::create(std::move(gdb), sites, memory_, config_.memory,
+                                                  config_.silence));
+  EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu());
+  hypervisor::VmConfig vm = config_.vm;
+  vm.c_bit = c_bit;
+  vm_ = std::make_unique<hypervisor::Vm>(vm, memory_, parts_.requests, guest_.handle());
+  if (vm_->enable_req_certs() != 0) return fail(Code::io, "certificate exits cannot be enabled");
+  vcpu_ = vm_->create_vcpu(*backend_);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+Machine::~Machine() { stop(); }
+
+void Machine::stop() noexcept {
+  stopping_ = true;
+  if (backend_) backend_->kick();
+  if (thread_.joinable()) thread_.join();
+  qemu_.process().kill();
+}
+
+Status Machine::wait(std::chrono::milliseconds at_most) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  while (!ended_ && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(poll_interval);
+  }
+  if (!ended_) return fail(Code::busy, "the guest still runs");
+  if (thread_.joinable()) thread_.join();
+  return outcome_;
+}
+
+void Machine::run() {
+  while (true) {
+    if (stopping_) {
+      outcome_ = fail(Code::closed, "the machine was stopped");
+      break;
+    }
+    const int answer = vcpu_->run();
+    if (certificates_->after_run(answer) == vmm::AfterRun::clear_immediate_exit) {
+      vmm::clear_immediate_exit(vcpu_->run_area());
+    }
+    if (answer == -EINTR) continue;
+    if (answer != 0) {
+      outcome_ = fail(Code::io, "the virtual processor failed: {}", vcpu_->last_failure());
+      break;
+    }
+    if (auto end = serve(vcpu_->run_area())) {
+      outcome_ = std::move(*end);
+      break;
+    }
+  }
+  certificates_->vcpu_dead();
+  ended_ = true;
+}
+
+std::optional<Status> Machine::serve(kvm::Run& run) {
+  if (certificates_->handle(run, writer_) != vmm::Served::not_ours) return std::nullopt;
+  switch (run.exit_reason) {
+    case kvm::exit_hypercall:
+      if (auto done = change_page_state(run.exit.hypercall); !done) return done;
+      return std::nullopt;
+    case kvm::exit_shutdown:
+      if (qemu_.process().wait(end_time)) return Status();
+      return fail(Code::io, "the emulator gave up its gdb stub but still runs");
+    case kvm::exit_system_event:
+      return fail(Code::closed, "{}", termination_text(run.exit.system_event.data[0]));
+    default:
+      return fail(Code::unsupported, "exit {} of the virtual processor has no meaning here",
+                  run.exit_reason);
+  }
+}
+
+Status Machine::change_page_state(kvm::ExitHypercall& hypercall) {
+  if (hypercall.nr != kvm::hc_map_gpa_range) {
+    return fail(Code::unsupported, "hypercall {} has no meaning here", hypercall.nr);
+  }
+  const std::uint64_t gpa = hypercall.args[0];
+  const std::uint64_t pages = hypercall.args[1];
+  const bool to_private = (hypercall.args[2] & kvm::map_gpa_range_encrypted) != 0;
+  const auto done = memory_.set_state(
+      gpa, pages, to_private ? hypervisor::PageState::private_page : hypervisor::PageState::shared);
+  // A range outside memory is the guest's mistake: it gets an error, not we.
+  hypercall.ret = done ? 0 : EINVAL;
+  if (done) backend_->page_state_changed(gpa, pages);
+  return {};
+}
+
+}  // namespace extreq::machine
