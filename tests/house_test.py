@@ -96,7 +96,9 @@ def check_include(path: str, folder: Optional[str], test: bool, quoted: str) -> 
             return None
         return f"include/extreq may not include {quoted}: its users have nothing but include/extreq"
     if target is None:
-        if not angled:
+        # Outside src a file may include what lies in its own top folder.
+        own = folder is None and included.startswith(path.split("/")[0] + "/") and ".." not in included
+        if not angled and not own:
             return f'{quoted}: write "folder/file" with a folder of the house'
         if folder == "abi" and not test and not STANDARD_HEADER.match(included):
             return f"abi may not include {quoted}: only abi and the C++ standard library"
@@ -228,6 +230,11 @@ PLANTED = (
     ("src/base/a.hpp", 'auto a = R"(\n#pragma once\n)";\n', [1]),
     ("include/extreq/vmm.h", "#ifndef VMM_H\n#define VMM_H\n#endif\n", [1]),
     ("fuzz/a.hpp", "int a;\n", [1]),
+    # outside src: the house and the own folder, no neighbour
+    ("fuzz/a.cpp", '#include "bench/a.hpp"\n', [1]),
+    ("fuzz/a.cpp", '#include "a.hpp"\n', [1]),
+    ("fuzz/a.cpp", '#include "fuzz/../bench/a.hpp"\n', [1]),
+    ("src/base/a.cpp", '#include "fuzz/a.hpp"\n', [1]),
     # length
     ("src/base/a.cpp", "\n" * 701, [701]),
     ("tests/a.py", "\n" * 701, [701]),
@@ -247,6 +254,7 @@ PLANTED = (
     ("src/vmm/a.cpp", '// #include "host/update.hpp"\n/*\n#include "host/update.hpp"\n*/\n', []),
     ("include/extreq/vmm.h", '#pragma once\n#include <stdint.h>\n#include "extreq/types.h"\n', []),
     ("fuzz/a.cpp", '#include "attestation/report.hpp"\n#include "host/update.hpp"\n', []),
+    ("fuzz/a.cpp", '#include "fuzz/a.hpp"\n', []),
 )
 
 _HOUSE_IN_WORDS = """
