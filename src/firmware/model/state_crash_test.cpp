@@ -7,6 +7,7 @@
 #include <array>
 #include <functional>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -29,9 +30,10 @@ bool changes_files(pid_t stopped) {
   struct __ptrace_syscall_info info {};
   const long size = ::ptrace(PTRACE_GET_SYSCALL_INFO, stopped, sizeof(info), &info);
   if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) return false;
-  constexpr std::array calls{SYS_openat, SYS_write,  SYS_fchmod, SYS_rename,
-                             SYS_mkdir,  SYS_unlink, SYS_flock};
-  return std::ranges::find(calls, static_cast<long>(info.entry.nr)) != calls.end();
+  const auto call = static_cast<long>(info.entry.nr);
+  if (call == SYS_openat) return (info.entry.args[2] & O_CREAT) != 0;
+  constexpr std::array calls{SYS_write, SYS_fchmod, SYS_rename, SYS_mkdir, SYS_unlink};
+  return std::ranges::find(calls, call) != calls.end();
 }
 
 // Runs prepare() freely, then what it returns up to the entry of its `step`-th call that

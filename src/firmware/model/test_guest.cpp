@@ -40,7 +40,7 @@ crypto::Sha384Digest test_guest_digest() {
 }
 
 TestGuest::TestGuest(SecureProcessor& processor, const LaunchStart& start, LaunchFinish finish)
-    : processor_(processor), handle_(must(processor.create_guest())) {
+    : processor_(&processor), handle_(must(processor.create_guest())) {
   must(processor.launch_start(handle_, start));
   const GuestPage code = code_page();
   must(processor.launch_update(handle_, {snp::PageType::normal, code_gpa, code}));
@@ -66,7 +66,7 @@ Reply TestGuest::ask(snp::MessageType type, ByteView payload, std::uint8_t versi
   message::Page request;
   std::ranges::copy(*channel.pending(), request.begin());
   message::Page response{};
-  const auto status = must(processor_.guest_request(handle_, request, response));
+  const auto status = must(processor_->guest_request(handle_, request, response));
   if (status != snp::Status::success) {
     // No response, so the number is free: the same key starts again where it was.
     const auto last = channel.last_seqno();
@@ -89,6 +89,24 @@ bool is_signed_by(const snp::AttestationReport& report, const crypto::Certificat
   const auto signature = attestation::read_signature(report.signature);
   const auto digest = crypto::sha384(ByteView(bytes).first(snp::report_signed_size));
   return signature && must(leaf.ecdsa_p384_key()).verify_digest(digest, *signature);
+}
+
+snp::IdAuth sign_id_block(const snp::IdBlock& block, const crypto::EcdsaP384PrivateKey& id_key,
+                          const crypto::EcdsaP384PrivateKey* author_key) {
+  const auto sign = [](const crypto::EcdsaP384PrivateKey& key, const auto& layout) {
+    const Bytes bytes = ByteBuilder().object(layout).take();
+    return attestation::to_layout(key.sign_digest(crypto::sha384(bytes)));
+  };
+  snp::IdAuth auth;
+  auth.id_key_algo = snp::signature_algo_ecdsa_p384_sha384;
+  auth.id_key = attestation::to_layout(id_key.public_key());
+  auth.id_block_signature = sign(id_key, block);
+  if (author_key != nullptr) {
+    auth.auth_key_algo = snp::signature_algo_ecdsa_p384_sha384;
+    auth.author_key = attestation::to_layout(author_key->public_key());
+    auth.id_key_signature = sign(*author_key, auth.id_key);
+  }
+  return auth;
 }
 
 }  // namespace extreq::firmware::model

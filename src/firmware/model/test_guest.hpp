@@ -67,7 +67,7 @@ class TestGuest {
                                   unsigned vmpck = 0);
 
  private:
-  SecureProcessor& processor_;
+  SecureProcessor* processor_;
   GuestHandle handle_{};
   abi::snp::SecretsPage secrets_;
   std::vector<message::Requester> channels_;
@@ -76,6 +76,11 @@ class TestGuest {
 // The report's signature under the key of the certificate.
 [[nodiscard]] bool is_signed_by(const abi::snp::AttestationReport& report,
                                 const crypto::Certificate& leaf);
+
+// ID_AUTH for a block, signed by `id_key`, which `author_key` signs if it is given.
+[[nodiscard]] abi::snp::IdAuth sign_id_block(
+    const abi::snp::IdBlock& block, const crypto::EcdsaP384PrivateKey& id_key,
+    const crypto::EcdsaP384PrivateKey* author_key = nullptr);
 
 // What the model's digest of such a guest is, from the pages that TestGuest gives.
 [[nodiscard]] crypto::Sha384Digest test_guest_digest();
