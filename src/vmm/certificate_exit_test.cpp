@@ -1,0 +1,427 @@
+#include "vmm/certificate_exit.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lease/memory_source.hpp"
+#include "vmm/vmm_test_tools.hpp"
+
+namespace extreq::vmm {
+namespace {
+
+using namespace std::chrono_literals;
+using test::GuestPages;
+using test::page;
+
+constexpr std::uint64_t gpa = GuestPages::base;
+constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
+constexpr Policy no_waiting{.max_wait = Clock::Duration::zero()};
+
+abi::kvm::Run fresh_run_area() {
+  abi::kvm::Run run;
+  std::memset(&run, 0, sizeof run);
+  return run;
+}
+
+template <class Form>
+class CertificateExitTest : public testing::Test {
+ protected:
+  Served handle(std::uint64_t at, std::uint64_t npages) {
+    Form::exit(run_, at, npages);
+    return vcpu_->handle(run_, memory_);
+  }
+  // Nobody but the holders of leases keeps an update away.
+  [[nodiscard]] bool update_possible() {
+    return source_.replace(test::table_of(5000), {}).has_value();
+  }
+  void expect_no_lease() {
+    EXPECT_FALSE(vcpu_->lease_held());
+    EXPECT_EQ(run_.immediate_exit, 0);
+  }
+
+  lease::MemorySource source_{test::table_of(5000)};
+  ManualClock clock_;
+  CertificateExit vm_{source_, no_waiting, clock_};
+  std::unique_ptr<VcpuCertificateExit> vcpu_ = *vm_.create_vcpu();
+  abi::kvm::Run run_ = fresh_run_area();
+  GuestPages memory_;
+};
+
+using Forms = testing::Types<test::MergedForm, test::ReviewForm>;
+TYPED_TEST_SUITE(CertificateExitTest, Forms);
+
+TYPED_TEST(CertificateExitTest, TheGuestGetsTheTableUnderALeaseThatLastsUntilTheNextRunReturned) {
+  EXPECT_EQ(this->handle(gpa, 2), Served::certificates);
+  EXPECT_EQ(this->memory_.at(gpa, 5000), test::table_of(5000));
+  EXPECT_EQ(this->memory_.at(gpa + 5000, 1)[0], test::untouched);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+  EXPECT_EQ(TypeParam::npages(this->run_), 2U);
+  EXPECT_EQ(this->run_.immediate_exit, 1);
+  EXPECT_TRUE(this->vcpu_->lease_held());
+  EXPECT_FALSE(this->update_possible());
+
+  EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  clear_immediate_exit(this->run_);
+  this->expect_no_lease();
+  EXPECT_EQ(this->vcpu_->after_run(0), AfterRun::nothing);
+  EXPECT_FALSE(this->vcpu_->last_failure());
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, AnExitInsteadOfTheInterruptionEndsTheLeaseToo) {
+  this->handle(gpa, 4);
+  EXPECT_EQ(this->vcpu_->after_run(0), AfterRun::clear_immediate_exit);
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, EinvalMayComeBeforeTheCompletionSoTheLeaseStays) {
+  this->handle(gpa, 4);
+  EXPECT_EQ(this->vcpu_->after_run(-EINVAL), AfterRun::nothing);
+  EXPECT_EQ(this->vcpu_->after_run(-EINVAL), AfterRun::nothing);
+  EXPECT_FALSE(this->update_possible());
+  EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, AVcpuThatWillNotRunAgainHoldsNothing) {
+  this->handle(gpa, 4);
+  EXPECT_EQ(this->vcpu_->after_run(-EINVAL), AfterRun::nothing);
+  this->vcpu_->vcpu_dead();
+  EXPECT_TRUE(this->update_possible());
+  this->handle(gpa, 4);
+  this->vcpu_.reset();
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, EveryOtherErrorOfARunEndsTheLease) {
+  for (const int result : {-EIO, -EFAULT, -ENOMEM, -EBADF, -EAGAIN, 1}) {
+    this->handle(gpa, 4);
+    EXPECT_EQ(this->vcpu_->after_run(result), AfterRun::clear_immediate_exit) << result;
+    EXPECT_TRUE(this->update_possible()) << result;
+  }
+}
+
+TYPED_TEST(CertificateExitTest, OneVcpusCompletionLeavesTheOthersTheirLease) {
+  const auto other = *this->vm_.create_vcpu();
+  abi::kvm::Run other_run = fresh_run_area();
+  TypeParam::exit(other_run, gpa, 4);
+  this->handle(gpa, 4);
+  ASSERT_EQ(other->handle(other_run, this->memory_), Served::certificates);
+  EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  EXPECT_FALSE(this->update_possible());
+  EXPECT_EQ(other->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, AnExitServedTwiceHoldsOneLease) {
+  this->handle(gpa, 4);
+  EXPECT_EQ(this->handle(gpa, 4), Served::certificates);
+  EXPECT_FALSE(this->update_possible());
+  EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, TooFewPagesAreAnsweredWithTheirNumberAndNothingIsWritten) {
+  for (const std::uint64_t npages : {0U, 1U}) {
+    EXPECT_EQ(this->handle(gpa, npages), Served::too_small);
+    EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::too_small);
+    EXPECT_EQ(TypeParam::npages(this->run_), 2U);
+    this->expect_no_lease();
+  }
+  EXPECT_TRUE(this->memory_.is_untouched());
+  EXPECT_TRUE(this->update_possible());
+}
+
+TYPED_TEST(CertificateExitTest, TheNumberOfPagesIsRoundedUpAndNoFurther) {
+  struct Row {
+    std::size_t size;
+    std::uint64_t pages;
+  };
+  for (const Row row : {Row{49, 1}, Row{4095, 1}, Row{4096, 1}, Row{4097, 2}, Row{8192, 2},
+                        Row{8193, 3}, Row{16384, 4}}) {
+    ASSERT_TRUE(this->source_.replace(test::table_of(row.size), {}));
+    EXPECT_EQ(this->handle(gpa, row.pages - 1), Served::too_small) << row.size;
+    EXPECT_EQ(TypeParam::npages(this->run_), row.pages) << row.size;
+    EXPECT_EQ(this->handle(gpa, row.pages), Served::certificates) << row.size;
+    EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+    clear_immediate_exit(this->run_);
+  }
+}
+
+TYPED_TEST(CertificateExitTest, MorePagesThanThereAreInTheWorldAreNoProblem) {
+  for (const std::uint64_t npages : {std::uint64_t{1} << 52, largest / page + 1, largest}) {
+    EXPECT_EQ(this->handle(gpa, npages), Served::certificates);
+    EXPECT_EQ(this->memory_.at(gpa, 5000), test::table_of(5000));
+    EXPECT_EQ(this->memory_.at(gpa + 5000, 1)[0], test::untouched);
+    EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  }
+}
+
+TYPED_TEST(CertificateExitTest, AnAddressThatWrapsAroundIsNotWritten) {
+  for (const std::uint64_t at : {largest, largest - 22, largest & ~(page - 1)}) {
+    const int writes_before = this->memory_.writes;
+    EXPECT_EQ(this->handle(at, 4), Served::too_small) << at;
+    EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::too_small);
+    this->expect_no_lease();
+    EXPECT_TRUE(this->memory_.is_untouched());
+    EXPECT_LE(this->memory_.writes, writes_before + 1) << "only the 24 bytes may still fit";
+  }
+}
+
+// With "ok" the guest would read what is there: perhaps the table of an earlier request.
+TYPED_TEST(CertificateExitTest, AGuestWhosePagesCannotBeWrittenGetsNoReportBesideThem) {
+  this->memory_.make_hole(0);
+  EXPECT_EQ(this->handle(gpa, 4), Served::too_small);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::too_small);
+  EXPECT_EQ(TypeParam::npages(this->run_), 2U);
+  this->expect_no_lease();
+  ASSERT_TRUE(this->vcpu_->last_failure());
+  EXPECT_THAT(this->vcpu_->last_failure()->message, testing::HasSubstr("0x10000"));
+  // The next request, to memory that is there, works.
+  EXPECT_EQ(this->handle(gpa + page, 4), Served::certificates);
+  EXPECT_FALSE(this->vcpu_->last_failure());
+}
+
+TYPED_TEST(CertificateExitTest, ATableThatCouldBeWrittenInPartIsMadeAnEmptyOne) {
+  this->memory_.make_hole(1);
+  EXPECT_EQ(this->handle(gpa, 4), Served::no_certificates);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+  EXPECT_EQ(this->memory_.at(gpa, 24), Bytes(24, 0));
+  this->expect_no_lease();
+  EXPECT_TRUE(this->vcpu_->last_failure());
+}
+
+TYPED_TEST(CertificateExitTest, NoCertificatesAreAnEmptyTableAndNoLease) {
+  ASSERT_TRUE(this->source_.replace({}, {}));
+  EXPECT_EQ(this->handle(gpa, 1), Served::no_certificates);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+  EXPECT_EQ(this->memory_.at(gpa, 24), Bytes(24, 0));
+  EXPECT_EQ(this->memory_.at(gpa + 24, 1)[0], test::untouched);
+  this->expect_no_lease();
+  EXPECT_FALSE(this->vcpu_->last_failure());
+  EXPECT_EQ(this->vcpu_->after_run(0), AfterRun::nothing);
+}
+
+TYPED_TEST(CertificateExitTest, NoCertificatesAndNoPagesMeanThatNothingIsWritten) {
+  ASSERT_TRUE(this->source_.replace({}, {}));
+  EXPECT_EQ(this->handle(gpa, 0), Served::no_certificates);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+  EXPECT_EQ(this->memory_.writes, 0);
+  this->expect_no_lease();
+}
+
+TYPED_TEST(CertificateExitTest, ASourceThatFailsIsAnEmptyTableNeverAFailure) {
+  for (const Code code : {Code::not_found, Code::io, Code::invalid_input, Code::unsupported}) {
+    test::FailingSource source(code);
+    CertificateExit vm(source, no_waiting, this->clock_);
+    const auto vcpu = *vm.create_vcpu();
+    TypeParam::exit(this->run_, gpa, 1);
+    EXPECT_EQ(vcpu->handle(this->run_, this->memory_), Served::no_certificates);
+    EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+    ASSERT_TRUE(vcpu->last_failure());
+    EXPECT_EQ(vcpu->last_failure()->code, code);
+  }
+}
+
+TYPED_TEST(CertificateExitTest, ARequestFailsOnlyIfTheCallerInsists) {
+  const Policy insisting{.max_wait = {}, .without_certificates = WithoutCertificates::fail_request};
+  CertificateExit vm(this->source_, insisting, this->clock_);
+  this->vcpu_ = *vm.create_vcpu();
+  this->memory_.make_hole(1);
+  EXPECT_EQ(this->handle(gpa, 4), Served::failed);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::failed);
+  this->expect_no_lease();
+  ASSERT_TRUE(this->source_.replace({}, {}));
+  EXPECT_EQ(this->handle(gpa, 4), Served::failed);
+  EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::failed);
+  this->vcpu_.reset();
+}
+
+TYPED_TEST(CertificateExitTest, AnUpdateUnderWayIsBusy) {
+  {
+    const auto update = this->source_.exclusive({});
+    ASSERT_TRUE(update);
+    EXPECT_EQ(this->handle(gpa, 4), Served::busy);
+    EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::busy);
+    EXPECT_EQ(TypeParam::npages(this->run_), 4U);
+    this->expect_no_lease();
+    EXPECT_TRUE(this->memory_.is_untouched());
+  }
+  EXPECT_EQ(this->handle(gpa, 4), Served::no_certificates) << "the update published nothing";
+}
+
+TYPED_TEST(CertificateExitTest, BusyEndsAfterThirtySecondsInARowWithAnEmptyTable) {
+  const auto update = this->source_.exclusive({});
+  ASSERT_TRUE(update);
+  for (int round = 0; round < 2; ++round) {
+    for (int seconds = 0; seconds < 30; seconds += 2) {
+      EXPECT_EQ(this->handle(gpa, 4), Served::busy) << seconds;
+      this->clock_.advance(2s);
+    }
+    EXPECT_EQ(this->handle(gpa, 4), Served::no_certificates);
+    EXPECT_EQ(TypeParam::ret(this->run_), TypeParam::ok);
+    EXPECT_EQ(this->memory_.at(gpa, 24), Bytes(24, 0));
+  }
+}
+
+TYPED_TEST(CertificateExitTest, BusyIsCountedForTheGuestNotForTheVcpu) {
+  const auto other = *this->vm_.create_vcpu();
+  const auto update = this->source_.exclusive({});
+  EXPECT_EQ(this->handle(gpa, 4), Served::busy);
+  this->clock_.advance(30s);
+  TypeParam::exit(this->run_, gpa, 4);
+  EXPECT_EQ(other->handle(this->run_, this->memory_), Served::no_certificates);
+}
+
+TYPED_TEST(CertificateExitTest, AnotherAnswerInBetweenStartsTheCountAnew) {
+  for (int round = 0; round < 3; ++round) {
+    {
+      auto update = this->source_.exclusive({});
+      ASSERT_TRUE(update);
+      EXPECT_EQ(this->handle(gpa, 4), Served::busy);
+      this->clock_.advance(29s);
+      EXPECT_EQ(this->handle(gpa, 4), Served::busy);
+      update->publish(test::table_of(100));
+    }
+    EXPECT_EQ(this->handle(gpa, 4), Served::certificates);
+    EXPECT_EQ(this->vcpu_->after_run(-EINTR), AfterRun::clear_immediate_exit);
+  }
+}
+
+TYPED_TEST(CertificateExitTest, InAForkedChildNothingIsTouched) {
+  this->handle(gpa, 4);
+  TypeParam::exit(this->run_, gpa, 1);
+  const abi::kvm::Run before = this->run_;
+  const int writes_before = this->memory_.writes;
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const bool quiet = this->vcpu_->handle(this->run_, this->memory_) == Served::not_ours &&
+                       this->vcpu_->after_run(-EINTR) == AfterRun::nothing &&
+                       std::memcmp(&before, &this->run_, sizeof before) == 0 &&
+                       this->memory_.writes == writes_before && !this->vcpu_->lease_held();
+    this->vcpu_->vcpu_dead();
+    ::_exit(quiet ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(this->vcpu_->lease_held());
+  EXPECT_FALSE(this->update_possible());
+}
+
+// The run area belongs to the VMM's threads too; one of them may write to it at any moment.
+TYPED_TEST(CertificateExitTest, ARunAreaThatAnotherThreadScribblesOnDoesNoHarm) {
+  std::atomic<bool> stop{false};
+  TypeParam::exit(this->run_, gpa, 4);
+  auto& words = this->run_.exit.snp_req_certs;
+  std::thread scribbler([&] {
+    for (std::uint64_t i = 0; !stop; ++i) {
+      for (std::uint64_t* word : {&words.gpa, &words.npages, &words.ret}) {
+        std::atomic_ref(*word).store(i % 3 == 0 ? gpa : i % 5, std::memory_order_relaxed);
+      }
+      std::atomic_ref(this->run_.immediate_exit).store(0, std::memory_order_relaxed);
+      std::atomic_ref(this->run_.exit_reason)
+          .store(i % 2 == 0 ? abi::kvm::exit_snp_req_certs : abi::kvm::exit_io,
+                 std::memory_order_relaxed);
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    const Served served = this->vcpu_->handle(this->run_, this->memory_);
+    EXPECT_EQ(this->vcpu_->lease_held(), served == Served::certificates);
+    const AfterRun after = this->vcpu_->after_run(-EINTR);
+    EXPECT_EQ(after == AfterRun::clear_immediate_exit, served == Served::certificates);
+  }
+  stop = true;
+  scribbler.join();
+  EXPECT_TRUE(this->update_possible());
+}
+
+TEST(CertificateExitOthers, OtherExitsAreLeftAlone) {
+  lease::MemorySource source(test::table_of(100));
+  CertificateExit vm(source);
+  const auto vcpu = *vm.create_vcpu();
+  GuestPages memory;
+  abi::kvm::Run run = fresh_run_area();
+  std::memset(&run, test::untouched, sizeof run);
+  for (const std::uint32_t reason : {abi::kvm::exit_io, abi::kvm::exit_hypercall, 42U, 44U, 0U}) {
+    run.exit_reason = reason;
+    const abi::kvm::Run before = run;
+    EXPECT_EQ(vcpu->handle(run, memory), Served::not_ours);
+    EXPECT_EQ(std::memcmp(&before, &run, sizeof run), 0);
+  }
+  // The review's exit, but another GHCB event: and on real KVM 40 is TDX's exit.
+  for (const std::uint64_t code : {abi::ghcb::event::guest_request, std::uint64_t{0}}) {
+    run.exit_reason = abi::vmgexit::exit_vmgexit;
+    run.exit.vmgexit.exit_code = code;
+    EXPECT_EQ(vcpu->handle(run, memory), Served::not_ours);
+  }
+  EXPECT_TRUE(memory.is_untouched());
+  EXPECT_FALSE(vcpu->lease_held());
+}
+
+// Why the loop in certificate_exit.hpp looks at the VMM's own flag after clearing.
+TEST(CertificateExitOthers, ClearingTakesAKickAwayThatOnlyTheVmmsOwnFlagRemembers) {
+  abi::kvm::Run run = fresh_run_area();
+  std::atomic<bool> kick_requested{false};
+  const auto kick = [&] {  // as a signal handler does it
+    kick_requested = true;
+    run.immediate_exit = 1;
+  };
+  kick();
+  clear_immediate_exit(run);
+  EXPECT_EQ(run.immediate_exit, 0);
+  EXPECT_TRUE(kick_requested);
+}
+
+// Key and table change together; what a vCPU is given must fit the key until its run returned.
+TEST(CertificateExitOthers, ManyVcpusAndAnUpdaterNeverSeeAMismatch) {
+  constexpr int vcpu_count = 4;
+  lease::MemorySource source(test::table_of(5000, 0));
+  CertificateExit vm(source, {.max_wait = 5min});
+  std::atomic<int> key{0};
+  std::atomic<int> mismatches{0};
+  std::atomic<int> served{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> vcpus;
+  for (int i = 0; i < vcpu_count; ++i) {
+    vcpus.emplace_back([&] {
+      const auto vcpu = *vm.create_vcpu();
+      const auto memory = std::make_unique<GuestPages>();
+      abi::kvm::Run run = fresh_run_area();
+      while (!stop) {
+        test::MergedForm::exit(run, gpa, 4);
+        if (vcpu->handle(run, *memory) != Served::certificates) {
+          ++mismatches;
+          continue;
+        }
+        const int signed_with = key;  // "KVM_RUN"
+        if (memory->at(gpa + 4999, 1)[0] != signed_with) ++mismatches;
+        if (vcpu->after_run(-EINTR) == AfterRun::clear_immediate_exit) clear_immediate_exit(run);
+        ++served;
+      }
+    });
+  }
+  for (int i = 1; i <= 50; ++i) {
+    const int before = served;
+    while (served < before + 2) std::this_thread::yield();
+    auto update = source.exclusive(5min);
+    ASSERT_TRUE(update);
+    key = i;
+    update->publish(test::table_of(5000, static_cast<std::uint8_t>(i)));
+  }
+  stop = true;
+  for (auto& vcpu : vcpus) vcpu.join();
+  EXPECT_EQ(mismatches, 0);
+}
+
+}  // namespace
+}  // namespace extreq::vmm
