@@ -142,6 +142,7 @@ class BlobContentionTest : public test::FolderTest {
       ASSERT_TRUE(first->publish(test::table_of(0, 64)));
     }
     std::vector<std::thread> readers;
+    readers.reserve(5);
     for (int i = 0; i < 3; ++i) readers.emplace_back([this] { read_through_the_library(); });
     readers.emplace_back([this] { read_as_a_stranger(); });
     readers.emplace_back([this] { read_without_looking_at_the_path(); });

@@ -66,7 +66,7 @@ TEST_F(OfdLockTest, AMoveTakesTheLockAlong) {
   ASSERT_EQ(first.try_lock(a.get(), LockMode::exclusive), 0);
   OfdLock second = std::move(first);
   EXPECT_TRUE(second.held());
-  first.unlock();  // NOLINT(bugprone-use-after-move): empty, and must stay without effect
+  first.unlock();  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
   OfdLock other;
   EXPECT_EQ(other.try_lock(b.get(), LockMode::shared), EAGAIN);
   second = OfdLock();
