@@ -20,10 +20,12 @@
     }                                                          \
   } while (false)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
 #define EXTREQ_TRY_ASSIGN_AS(temporary, declaration, expression)         \
   auto temporary = (expression);                                         \
   if (!(temporary)) return tl::unexpected(std::move(temporary).error()); \
   declaration = *std::move(temporary)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #define EXTREQ_TRY_ASSIGN(declaration, expression) \
   EXTREQ_TRY_ASSIGN_AS(EXTREQ_TRY_CONCAT(extreq_result_, __LINE__), declaration, expression)
