@@ -153,6 +153,7 @@ TEST(AesGcm, RefusesDifferentSizesAndLeavesZeros) {
 
 TEST(AesGcm, ManyThreadsSealAndOpenAtOnce) {
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (std::uint8_t n = 0; n < 4; ++n) {
     threads.emplace_back([n] {
       const Key key{n};

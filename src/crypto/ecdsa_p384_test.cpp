@@ -347,6 +347,7 @@ TEST(EcdsaP384, ManyThreadsUseOneKey) {
   const auto digest = sha384(to_bytes("sample"));
   const auto expected = key.sign_digest(digest);
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int n = 0; n < 4; ++n) {
     threads.emplace_back([&] {
       for (int i = 0; i < 20; ++i) {

@@ -215,6 +215,7 @@ TEST(Rsa, ManyThreadsUseOneKey) {
   const auto& key = test_rsa_key("ark");
   const Bytes message = to_bytes("message");
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int n = 0; n < 4; ++n) {
     threads.emplace_back([&] {
       for (int i = 0; i < 5; ++i) {

@@ -316,8 +316,8 @@ TEST(Certificate, NamesAreOneLineOfPrintableAscii) {
 
 TEST(Certificate, CopiesShareAndMovedFromOnesStayWhole) {
   Certificate first = test_leaf();
-  const Certificate second = std::move(first);
-  EXPECT_EQ(first.der(), second.der());  // NOLINT(bugprone-use-after-move)
+  const Certificate second = std::move(first);  // NOLINT(performance-move-const-arg)
+  EXPECT_EQ(first.der(), second.der());         // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(&first.der(), &second.der());
   EXPECT_TRUE(first == second);
   EXPECT_FALSE(first == test_root());
@@ -464,13 +464,14 @@ TEST(Certificate, WhatOpensslSignsTheSameWayIsGenuine) {
 }
 
 TEST(Certificate, ManyThreadsReadAndCheckOneCertificate) {
-  const Certificate leaf = test_leaf();
-  const Certificate intermediate = test_intermediate();
+  const Certificate& leaf = test_leaf();
+  const Certificate& intermediate = test_intermediate();
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int n = 0; n < 4; ++n) {
     threads.emplace_back([&] {
       for (int i = 0; i < 10; ++i) {
-        const Certificate copy = leaf;
+        const Certificate copy = leaf;  // NOLINT(performance-unnecessary-copy-initialization)
         ASSERT_TRUE(copy.check_signed_by(intermediate));
         ASSERT_TRUE(copy.extension("1.3.6.1.4.1.3704.1.4").value());
         ASSERT_TRUE(Certificate::from_der(copy.der()));
