@@ -33,10 +33,9 @@ function(extreq_test name)
   add_executable(extreq_${name}_tests ${ARG_SOURCES})
   target_link_libraries(extreq_${name}_tests PRIVATE ${ARG_DEPENDS} extreq_warnings GTest::gmock
                                                      GTest::gtest_main)
-  if(EXTREQ_SANITIZE)
-    # Optimising the tests themselves takes most of a sanitizer build and shows nothing more.
-    target_compile_options(extreq_${name}_tests PRIVATE -O0)
-  endif()
+  # Optimising the tests themselves takes most of a build and shows nothing more: what they test is
+  # in the libraries.
+  target_compile_options(extreq_${name}_tests PRIVATE -O0)
   add_test(NAME ${name} COMMAND extreq_${name}_tests)
   set_tests_properties(
     ${name}

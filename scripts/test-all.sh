@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Every test that the project has, in the order in which failures are cheapest to find. The ctest
-# summary of the last part closes the run.
+# Every test that the project has: in the optimised build, under AddressSanitizer and
+# UndefinedBehaviorSanitizer, under ThreadSanitizer; the demo at full size; fuzzers; lint.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 started=$SECONDS
 part() { printf '\n== %s (at %d s) ==\n' "$1" $((SECONDS - started)); }
 
-part 'build and unit tests, optimised'
+part 'optimised build: unit tests'
 scripts/test-preset.sh release
+part 'optimised build: the demo at full size, under the lock and without it'
+scripts/test-demo.sh build/release/src/cli/extreq
 part 'AddressSanitizer and UndefinedBehaviorSanitizer'
 scripts/test-preset.sh asan
 part 'ThreadSanitizer'
@@ -18,6 +20,4 @@ scripts/build.sh fuzz
 fuzz/run.sh
 part 'lint'
 scripts/lint.sh
-part 'summary: the optimised tests once more in their last state'
-ctest --test-dir build/release --output-on-failure --parallel "$(nproc)"
 printf '\nAll parts passed in %d s.\n' $((SECONDS - started))
