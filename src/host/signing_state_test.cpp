@@ -1,7 +1,7 @@
 #include "host/signing_state.hpp"
 
 #include "attestation/certificate_table.hpp"
-#include "host/host_test_platform.hpp"
+#include "host/test_platform.hpp"
 
 namespace extreq::host {
 namespace {

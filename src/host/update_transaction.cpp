@@ -1,10 +1,17 @@
 #include "host/update_transaction.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.hpp"
 
 namespace extreq::host {
+namespace {
+
+// Somebody who changes the platform without end must not keep us here without end.
+constexpr int fetch_attempts = 3;
+
+}  // namespace
 
 UpdateTransaction::UpdateTransaction(lease::BlobWriter& writer, firmware::Platform& platform,
                                      CertificateProvider provider, Clock& clock)
@@ -25,58 +32,89 @@ Result<UpdateReport> UpdateTransaction::run(const Plan& plan, const Command& com
                                             Clock::Duration max_wait) {
   UpdateReport report;
   EXTREQ_TRY_ASSIGN(report.before, read_signing_state(platform_));
-  std::optional<Prepared> prepared(Prepared{plan(report.before), {}});
-  if (!prepared->state.mask_chip_key) {
-    EXTREQ_TRY_ASSIGN(prepared->table, table_for(prepared->state));
+  Prepared prepared{plan(report.before), {}};
+  if (!prepared.state.mask_chip_key) {
+    EXTREQ_TRY_ASSIGN(prepared.table, table_for(prepared.state));
   }
-  EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
-  const auto locked_at = clock_.now();
-  report.lock_wait = update.lock_wait();
-  EXTREQ_TRY(update.tombstone());
-  if (auto status = command(update.lock_descriptor()); !status) {
-    report.command_error = std::move(status).error();
+  bool fetch = false;
+  {
+    EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
+    const auto locked_at = clock_.now();
+    report.lock_wait = update.lock_wait();
+    EXTREQ_TRY(update.tombstone());
+    if (auto status = command(update.lock_descriptor()); !status) {
+      report.command_error = std::move(status).error();
+    }
+    fetch = serve(update, prepared, report);
+    report.held = clock_.now() - locked_at;
   }
-  publish(update, prepared, report);
-  report.held = clock_.now() - locked_at;
+  if (fetch) fetch_and_serve(table_for(*report.after), max_wait, report);
   return report;
 }
 
 Result<UpdateReport> UpdateTransaction::publish_current(Clock::Duration max_wait) {
   UpdateReport report;
   EXTREQ_TRY_ASSIGN(report.before, read_signing_state(platform_));
-  std::optional<Prepared> prepared;
-  if (auto table = table_for(report.before)) {
-    prepared = Prepared{report.before, *std::move(table)};
+  auto table = table_for(report.before);
+  Prepared prepared{report.before, table.value_or(Bytes())};
+  bool fetch = false;
+  {
+    EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
+    const auto locked_at = clock_.now();
+    report.lock_wait = update.lock_wait();
+    fetch = serve(update, prepared, report);
+    report.held = clock_.now() - locked_at;
   }
-  EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
-  const auto locked_at = clock_.now();
-  report.lock_wait = update.lock_wait();
-  EXTREQ_TRY(update.tombstone());
-  publish(update, prepared, report);
-  report.held = clock_.now() - locked_at;
+  if (!fetch) return report;
+  const bool asked_already = report.after == report.before && !table;
+  fetch_and_serve(asked_already ? std::move(table) : table_for(*report.after), max_wait, report);
   return report;
 }
 
-void UpdateTransaction::publish(lease::BlobUpdate& update, const std::optional<Prepared>& prepared,
-                                UpdateReport& report) {
-  const auto state = read_signing_state(platform_);
-  if (!state) {
-    report.no_certificates = state.error();
-    return;
+bool UpdateTransaction::serve(lease::BlobUpdate& update, const Prepared& prepared,
+                              UpdateReport& report) {
+  report.after.reset();
+  report.no_certificates.reset();
+  if (auto state = read_signing_state(platform_)) {
+    report.after = *state;
+  } else {
+    report.no_certificates = std::move(state).error();
   }
-  report.after = *state;
-  Result<Bytes> table = prepared && prepared->state == *state && !prepared->table.empty()
-                            ? Result<Bytes>(prepared->table)
-                            : table_for(*state);
-  if (!table) {
-    report.no_certificates = std::move(table).error();
-    // The state is known and has no certificates: the empty table is the answer, not a stopgap.
-    if (auto status = update.publish({}); !status) report.no_certificates = status.error();
-    return;
+  const bool fits = report.after == prepared.state && !prepared.table.empty();
+  const ByteView table = fits ? ByteView(prepared.table) : ByteView();
+  // What is right already is left alone: a restart of the service takes nothing from the guests.
+  const auto content = update.content();
+  const bool served_already =
+      fits && content && std::equal(table.begin(), table.end(), content->begin(), content->end());
+  if (!served_already) {
+    if (auto status = update.publish(table); !status) {
+      report.no_certificates = std::move(status).error();
+      return false;
+    }
   }
-  if (auto status = update.publish(*table); !status) {
-    report.no_certificates = std::move(status).error();
+  return report.after && !fits;
+}
+
+void UpdateTransaction::fetch_and_serve(Result<Bytes> table, Clock::Duration max_wait,
+                                        UpdateReport& report) {
+  for (int attempt = 0; attempt < fetch_attempts; ++attempt) {
+    if (attempt > 0) table = table_for(*report.after);
+    if (!table) {
+      report.no_certificates = std::move(table).error();
+      return;
+    }
+    auto update = writer_.begin(max_wait);
+    if (!update) {
+      report.no_certificates = std::move(update).error();
+      return;
+    }
+    const auto locked_at = clock_.now();
+    const bool changed_again = serve(*update, {*report.after, *std::move(table)}, report);
+    report.held += clock_.now() - locked_at;
+    if (!changed_again) return;
   }
+  report.no_certificates =
+      Error{Code::busy, "the platform's state changed whenever its certificates had been fetched"};
 }
 
 }  // namespace extreq::host

@@ -3,8 +3,11 @@
 //
 // The order: the table for the planned state is made and checked while guests go on; then the
 // exclusive lock; the blob becomes an empty table; the command; the platform's state is read back;
-// the table for the state that IS is published; unlock. Guests wait for the command's time only. A
-// kill at any step leaves the old table (before the command), the empty one or the new one.
+// the table is published if that state is the planned one, the empty table if not; unlock. A table
+// for another state than planned is fetched after that, while guests get the empty one, and
+// published under the lock once more if the state is still the same. So guests wait for the
+// command's time only. A kill at any step leaves the old table (before the command), the empty one
+// or the new one.
 // Lifetime: what it refers to must outlive it. Threading: one thread at a time; any number of
 // processes, which exclude each other by the lock.
 #pragma once
@@ -48,20 +51,24 @@ class UpdateTransaction {
   [[nodiscard]] Result<UpdateReport> run(const Plan& plan, const Command& command,
                                          Clock::Duration max_wait);
 
-  // Publishes the table for the state that is: at start-up, and after somebody else's change.
+  // Publishes the table for the state that is: at start-up, and after somebody else's change. A
+  // table that is right already is left alone.
   // Failure: as run(), but that certificates cannot be had is in the report.
   [[nodiscard]] Result<UpdateReport> publish_current(Clock::Duration max_wait);
 
  private:
   struct Prepared {
     SigningState state;
-    Bytes table;
+    Bytes table;  // none: there are no certificates for this state
   };
 
   [[nodiscard]] Result<Bytes> table_for(const SigningState& state);
-  // Under the lock: serves the certificates for the state that is, or none.
-  void publish(lease::BlobUpdate& update, const std::optional<Prepared>& prepared,
-               UpdateReport& report);
+  // Under the lock: serves what was prepared if it is for the state that is, else none. True if the
+  // state is another one, whose certificates are not at hand.
+  [[nodiscard]] bool serve(lease::BlobUpdate& update, const Prepared& prepared,
+                           UpdateReport& report);
+  // Without the lock: `table` is for report.after.
+  void fetch_and_serve(Result<Bytes> table, Clock::Duration max_wait, UpdateReport& report);
 
   lease::BlobWriter& writer_;
   firmware::Platform& platform_;

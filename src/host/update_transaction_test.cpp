@@ -1,6 +1,10 @@
 #include "host/update_transaction.hpp"
 
-#include "host/host_test_platform.hpp"
+#include <utility>
+#include <vector>
+
+#include "base/file.hpp"
+#include "host/test_platform.hpp"
 
 namespace extreq::host {
 namespace {
@@ -219,6 +223,89 @@ TEST_F(UpdateTransactionTest, ACommitThatLosesTheVlekIsFollowedToTheVcek) {
   EXPECT_FALSE(report->after->vlek_loaded);
   EXPECT_FALSE(report->no_certificates);
   EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, NobodyWaitsWhileUnplannedCertificatesAreFetched) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  std::vector<bool> readable;
+  UpdateTransaction watched(writer_, platform_.processor(), [&](const SigningState& state) {
+    readable.push_back(platform_.served().has_value());
+    return platform_.provider()(state);
+  });
+  const auto report = watched.run(
+      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(readable, (std::vector<bool>{true, true}));
+  EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, AChangeDuringTheFetchIsFollowed) {
+  int asked = 0;
+  UpdateTransaction followed(writer_, platform_.processor(), [&](const SigningState& state) {
+    if (++asked == 1) {
+      EXPECT_TRUE(platform_.report_tcb(tcb_new));
+    }
+    return platform_.provider()(state);
+  });
+  const auto report = followed.publish_current(1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(asked, 2);
+  EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, AStateThatChangesWithoutEndIsServedAsAnEmptyTable) {
+  int asked = 0;
+  UpdateTransaction chasing(writer_, platform_.processor(), [&](const SigningState& state) {
+    auto table = platform_.provider()(state);
+    EXPECT_TRUE(platform_.report_tcb(++asked % 2 == 0 ? tcb_old : tcb_new));
+    return table;
+  });
+  const auto report = chasing.publish_current(1s);
+  ASSERT_TRUE(report);
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_EQ(report->no_certificates->code, Code::busy);
+  EXPECT_LE(asked, 5);
+  EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+TEST_F(UpdateTransactionTest, WhatAKilledUpdaterLeftIsMendedAtTheNextStart) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  {
+    auto killed = writer_.begin(1s);
+    ASSERT_TRUE(killed);
+    ASSERT_TRUE(killed->tombstone());
+    ASSERT_TRUE(platform_.report_tcb(tcb_new));
+  }
+  EXPECT_TRUE(is_empty(platform_.served()));
+  ASSERT_TRUE(update_.publish_current(1s));
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, AChangeThatNobodyWrappedIsMended) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  ASSERT_TRUE(platform_.report_tcb(tcb_new));
+  EXPECT_FALSE(served_fits());
+  ASSERT_TRUE(update_.publish_current(1s));
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, ARestartLeavesATableThatIsRightAlone) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  const auto state_page = read_file(lease::state_page_path(platform_.blob()));
+  ASSERT_TRUE(state_page);
+  ASSERT_TRUE(update_.publish_current(1s));
+  EXPECT_EQ(*read_file(lease::state_page_path(platform_.blob())), *state_page)
+      << "its generation says that the file was changed";
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, ACommandThatThrowsLeavesTheEmptyTable) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  EXPECT_ANY_THROW(static_cast<void>(update_.run(
+      plan_tcb(tcb_new), [](int) -> Status { throw 1; }, 1s)));
+  EXPECT_TRUE(is_empty(platform_.served()));
 }
 
 }  // namespace
