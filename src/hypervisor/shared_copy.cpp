@@ -1,7 +1,6 @@
 #include "hypervisor/shared_copy.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace extreq::hypervisor {
@@ -11,7 +10,8 @@ namespace {
 using Word [[gnu::may_alias]] = std::uint64_t;
 
 [[nodiscard]] std::size_t bytes_to_alignment(const std::uint8_t* at) noexcept {
-  const std::size_t past = std::bit_cast<std::uintptr_t>(at) % sizeof(Word);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): only its remainder is used
+  const std::size_t past = reinterpret_cast<std::uintptr_t>(at) % sizeof(Word);
   return past == 0 ? 0 : sizeof(Word) - past;
 }
 

@@ -28,8 +28,8 @@ struct VmConfig {
   bool map_gpa_range_exits = true;
   // What the guest is told of. AP creation is not among the defaults because it is refused.
   std::uint64_t hypervisor_features = abi::ghcb::hypervisor_features::snp;
-  std::uint8_t c_bit = 51;                    // for the guest's SEV information request
-  std::optional<RateLimitConfig> rate_limit;  // none: every request goes to the firmware
+  std::uint8_t c_bit = 51;  // for the guest's SEV information request
+  std::optional<RateLimitConfig> rate_limit = std::nullopt;  // none: every request passes
 };
 
 }  // namespace extreq::hypervisor
