@@ -1,6 +1,7 @@
 #include "firmware/model/leaf_extensions.hpp"
 
 #include "abi/kds.hpp"
+#include "base/byte_builder.hpp"
 
 namespace extreq::firmware::model {
 namespace {
@@ -21,9 +22,11 @@ Bytes integer(std::uint8_t value) {
 }
 
 Bytes ia5_string(std::string_view text) {  // under 128 bytes: the short form of length
-  Bytes out{der_ia5_string, static_cast<std::uint8_t>(text.size())};
-  out.insert(out.end(), text.begin(), text.end());
-  return out;
+  return ByteBuilder()
+      .u8(der_ia5_string)
+      .u8(static_cast<std::uint8_t>(text.size()))
+      .bytes(to_bytes(text))
+      .take();
 }
 
 crypto::CertificateExtension extension(std::string_view name, Bytes content) {
