@@ -1,0 +1,417 @@
+// make_corpus DIRECTORY: writes the seeds of all fuzzers, DIRECTORY/FUZZER/NAME. The same bytes
+// each time; what is committed in fuzz/corpus came from here.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "abi/ghcb.hpp"
+#include "attestation/certificate_table.hpp"
+#include "attestation/tcb.hpp"
+#include "base/byte_builder.hpp"
+#include "fuzz/test_certificate.hpp"
+#include "message/seal.hpp"
+
+namespace extreq::fuzz {
+namespace {
+
+namespace ghcb = abi::ghcb;
+namespace snp = abi::snp;
+namespace guids = abi::ghcb::certificate_table;
+
+class Corpus {
+ public:
+  explicit Corpus(std::filesystem::path root) : root_(std::move(root)) {}
+
+  void seed(const std::string& fuzzer, const std::string& name, ByteView bytes) const {
+    const auto folder = root_ / fuzzer;
+    std::filesystem::create_directories(folder);
+    std::ofstream file(folder / name, std::ios::binary);
+    for (const std::uint8_t byte : bytes) file.put(static_cast<char>(byte));
+    if (!file) throw std::runtime_error("cannot write " + (folder / name).string());
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+Bytes repeated(std::uint8_t first, std::initializer_list<Bytes> parts) {
+  ByteBuilder builder;
+  builder.u8(first);
+  for (const Bytes& part : parts) builder.bytes(part);
+  return builder.take();
+}
+
+snp::AttestationReport report_of(std::uint32_t version) {
+  snp::AttestationReport report;
+  report.version = version;
+  report.policy = snp::policy::reserved_one | snp::policy::smt;
+  report.signature_algo = snp::signature_algo_ecdsa_p384_sha384;
+  report.report_data.fill(0xAA);
+  report.cpuid_family = 0x19;
+  report.cpuid_model = 1;
+  report.chip_id.fill(0xC1);
+  report.signature.r.fill(1);
+  report.signature.s.fill(2);
+  for (std::size_t i = 48; i < snp::ecdsa_component_size; ++i) {
+    report.signature.r.at(i) = 0;
+    report.signature.s.at(i) = 0;
+  }
+  return report;
+}
+
+Bytes bytes_of(const auto& layout) { return ByteBuilder().object(layout).take(); }
+
+void reports(const Corpus& corpus) {
+  for (const std::uint32_t version : {1U, 2U, 3U, 5U, 6U}) {
+    corpus.seed("report", fmt::format("version-{}", version), bytes_of(report_of(version)));
+  }
+  auto report = report_of(2);
+  report.signature.reserved.front() = 1;
+  corpus.seed("report", "signature-with-reserved-byte", bytes_of(report));
+  for (const std::uint32_t key :
+       {snp::key_info::signing_key_vlek, 3U, snp::key_info::signing_key_none}) {
+    report = report_of(5);
+    report.key_info = key << snp::key_info::signing_key_shift | snp::key_info::author_key_en;
+    report.reported_tcb = attestation::encode_tcb({1, 2, 3, 4, 5});
+    corpus.seed("report", fmt::format("signing-key-{}", key), bytes_of(report));
+  }
+  corpus.seed("report", "zeros", Bytes(sizeof(report)));
+  corpus.seed("report", "response", Bytes(sizeof(snp::ReportResponse), 1));
+}
+
+void tables(const Corpus& corpus) {
+  attestation::CertificateTableBuilder builder;
+  corpus.seed("certificate_table", "empty", builder.build());
+  for (const auto& guid : {guids::guid_vcek, guids::guid_vlek, guids::guid_ask, guids::guid_ark,
+                           guids::guid_crl, attestation::Guid{1, 2, 3}}) {
+    if (!builder.add(guid, Bytes(guid.front() % 16 + 1U, guid.back()))) {
+      throw std::runtime_error("a table's entry is refused");
+    }
+  }
+  const Bytes table = builder.build();
+  corpus.seed("certificate_table", "all-guids", table);
+  corpus.seed("certificate_table", "no-end", ByteView(table).first(3 * sizeof(guids::Entry)));
+
+  // One fault each.
+  const auto broken = [&](const std::string& name, auto change) {
+    guids::Entry first{guids::guid_vcek, 72, 8};
+    guids::Entry second{guids::guid_ask, 80, 8};
+    guids::Entry end;
+    change(first, second, end);
+    ByteBuilder bytes;
+    bytes.object(first).object(second).object(end).zeros(16);
+    corpus.seed("certificate_table", name, bytes.view());
+  };
+  broken("good", [](auto&, auto&, auto&) {});
+  broken("same-guid", [](auto& first, auto& second, auto&) { second.guid = first.guid; });
+  broken("overlap", [](auto&, auto& second, auto&) { second.offset = 76; });
+  broken("past-the-end", [](auto&, auto& second, auto&) { second.length = 9; });
+  broken("huge", [](auto& first, auto&, auto&) { first.offset = first.length = 0xFFFFFFFF; });
+  broken("inside-the-entries", [](auto& first, auto&, auto&) { first.offset = 71; });
+  broken("no-data", [](auto& first, auto&, auto&) { first.length = 0; });
+  broken("nil-guid-with-data", [](auto&, auto& second, auto&) { second.guid = {}; });
+  broken("swapped-guid", [](auto& first, auto&, auto&) {
+    std::reverse(first.guid.begin(), first.guid.begin() + 4);
+    std::reverse(first.guid.begin() + 4, first.guid.begin() + 6);
+    std::reverse(first.guid.begin() + 6, first.guid.begin() + 8);
+  });
+  ByteBuilder many;
+  for (std::uint8_t i = 1; i <= attestation::CertificateTable::max_entries + 1; ++i) {
+    many.object(guids::Entry{{i}, 1700, 1});
+  }
+  corpus.seed("certificate_table", "too-many", many.zeros(200).view());
+}
+
+void extensions(const Corpus& corpus) {
+  const auto name = [](std::string_view text) {
+    return repeated(0x16, {{static_cast<std::uint8_t>(text.size())}, to_bytes(text)});
+  };
+  const auto integer = [](std::uint8_t value) {
+    return value < 0x80 ? Bytes{0x02, 1, value} : Bytes{0x02, 2, 0, value};
+  };
+  const auto octets = [](std::uint8_t size) { return repeated(0x04, {{size}, Bytes(size, 0xC1)}); };
+  const std::vector<RawExtension> milan{
+      {{1}, integer(1)},    {{2}, name("Milan-B0")}, {{3, 1}, integer(3)},  {{3, 2}, integer(0)},
+      {{3, 3}, integer(8)}, {{3, 8}, integer(0xD9)}, {{4}, Bytes(64, 0xC1)}};
+  const std::vector<RawExtension> turin{
+      {{2}, name("Turin")}, {{3, 9}, integer(1)},    {{3, 1}, integer(3)}, {{3, 2}, integer(0)},
+      {{3, 3}, integer(8)}, {{3, 8}, integer(0x80)}, {{4}, octets(8)},     {{5}, name("provider")}};
+  corpus.seed("certificate_extensions", "certificate-milan",
+              repeated(0, {make_certificate(milan)}));
+  corpus.seed("certificate_extensions", "certificate-turin",
+              repeated(0, {make_certificate(turin)}));
+
+  // As the fuzzer reads lists: index of the extension, length, content.
+  const auto list = [&](const std::string& file,
+                        std::initializer_list<std::pair<int, Bytes>> parts) {
+    ByteBuilder bytes;
+    bytes.u8(1);
+    for (const auto& [index, content] : parts) {
+      bytes.u8(static_cast<std::uint8_t>(index)).u8(static_cast<std::uint8_t>(content.size()));
+      bytes.bytes(content);
+    }
+    corpus.seed("certificate_extensions", file, bytes.view());
+  };
+  list("list-vcek", {{0, integer(1)},
+                     {1, name("Genoa")},
+                     {2, integer(1)},
+                     {3, integer(2)},
+                     {4, integer(3)},
+                     {8, integer(0xFF)},
+                     {10, Bytes(64, 7)}});
+  list("list-vlek", {{1, name("Milan")},
+                     {2, integer(1)},
+                     {3, integer(2)},
+                     {4, integer(3)},
+                     {8, integer(4)},
+                     {11, name("provider")}});
+  list("list-fmc-on-milan", {{1, name("Milan")},
+                             {2, integer(1)},
+                             {3, integer(2)},
+                             {4, integer(3)},
+                             {8, integer(4)},
+                             {9, integer(5)}});
+  list("list-turin-long-hwid", {{1, name("Turin")},
+                                {9, integer(1)},
+                                {2, integer(1)},
+                                {3, integer(2)},
+                                {4, integer(3)},
+                                {8, integer(4)},
+                                {10, octets(64)}});
+  list("list-unknown-product", {{1, name("Rome")}});
+  list("list-missing-spl", {{1, name("Venice")}, {9, integer(1)}});
+  list("list-bad-spl", {{1, name("Milan")}, {2, {0x02, 2, 0, 1}}});
+
+  for (const auto& [file, content] :
+       std::initializer_list<std::pair<const char*, Bytes>>{{"value-spl", integer(0x7F)},
+                                                            {"value-large-spl", integer(0xD9)},
+                                                            {"value-hwid", Bytes(8, 1)},
+                                                            {"value-nested-hwid", octets(64)},
+                                                            {"value-name", name("Turin")},
+                                                            {"value-control", name("\n")}}) {
+    corpus.seed("certificate_extensions", file, repeated(2, {content}));
+  }
+}
+
+void messages(const Corpus& corpus) {
+  message::Vmpck key;
+  std::ranges::fill(key.mutable_view(), std::uint8_t{1});
+  message::Page page;
+  if (!message::seal(key, {snp::MessageType::report_req, 1, 1, 1}, Bytes(96, 3), page)) {
+    throw std::runtime_error("a message cannot be sealed");
+  }
+  const ByteView used = ByteView(page).first(sizeof(snp::MessageHeader) + 96);
+  corpus.seed("guest_message", "page", repeated(0, {Bytes(used.begin(), used.end())}));
+  for (const std::size_t at :
+       {offsetof(snp::MessageHeader, authtag) + snp::aead_tag_size,
+        offsetof(snp::MessageHeader, reserved_28), offsetof(snp::MessageHeader, algo),
+        offsetof(snp::MessageHeader, hdr_version), offsetof(snp::MessageHeader, hdr_size),
+        offsetof(snp::MessageHeader, msg_size) + 1, offsetof(snp::MessageHeader, reserved_38),
+        offsetof(snp::MessageHeader, msg_vmpck), offsetof(snp::MessageHeader, reserved_3d)}) {
+    Bytes damaged(used.begin(), used.end());
+    damaged[at] = 0xFF;
+    corpus.seed("guest_message", fmt::format("page-damaged-at-{:02x}", at), repeated(0, {damaged}));
+  }
+  const auto sealed = [](std::uint8_t vmpck, std::uint64_t seqno, std::uint16_t size) {
+    ByteBuilder bytes;
+    bytes.u8(1).u8(5).u8(1).u8(vmpck).u64(seqno).u16(size).u8(7);
+    return bytes;
+  };
+  corpus.seed("guest_message", "sealed", sealed(0, 1, 96).view());
+  corpus.seed("guest_message", "sealed-damaged", sealed(3, 9, 96).u8(1).u16(0x70).u8(1).view());
+  corpus.seed("guest_message", "sealed-too-long",
+              sealed(0, 1, snp::message_payload_max + 1).view());
+  corpus.seed("guest_message", "sealed-no-number", sealed(0, 0, 8).view());
+  corpus.seed("guest_message", "sealed-no-such-key", sealed(4, 1, 8).view());
+
+  // As the fuzzer reads dialogues: 0 seal, 1 send, 2 firmware, 3 open, 4 and 5 damage, 6 swap,
+  // 7 forge: key, type, version, VMPCK, number.
+  const Bytes exchange{0, 2, 'a', 'b', 1, 2, 3};
+  corpus.seed("guest_message", "dialogue", repeated(2, {{0}, exchange, exchange, exchange}));
+  corpus.seed(
+      "guest_message", "dialogue-at-the-end",
+      repeated(
+          2,
+          {{1}, exchange, exchange, exchange, exchange, exchange, exchange, exchange, exchange}));
+  corpus.seed("guest_message", "dialogue-replay", repeated(2, {{0}, exchange, {0, 0, 3}}));
+  corpus.seed("guest_message", "dialogue-request-as-response",
+              repeated(2, {{0}, {0, 1, 'a', 1, 6, 3}}));
+  corpus.seed("guest_message", "dialogue-damaged",
+              repeated(2, {{0}, {0, 1, 'a', 1, 4, 1, 0x60, 0, 1, 2, 3}}));
+  const auto forged = [&](const std::string& name, const Bytes& message) {
+    corpus.seed("guest_message", "dialogue-" + name,
+                repeated(2, {{0}, {0, 1, 'a', 7}, message, {3}}));
+  };
+  forged("forged", {1, 6, 1, 1, 2});
+  forged("of-another-type", {1, 4, 1, 1, 2});
+  forged("of-another-version", {1, 6, 2, 1, 2});
+  forged("of-another-key-number", {1, 6, 1, 0, 2});
+  forged("of-another-number", {1, 6, 1, 1, 3});
+  forged("under-another-key", {0, 6, 1, 1, 2});
+  corpus.seed("guest_message", "dialogue-second-while-pending",
+              repeated(2, {{0}, {0, 1, 'a', 0, 1, 'b', 1, 2, 2, 3, 3, 0, 0}}));
+}
+
+void exits(const Corpus& corpus) {
+  // One guest request event as the fuzzer reads it: step 7, event, two pages, RAX, RBX, scratch,
+  // message type; then whether the GHCB lies elsewhere.
+  const auto event = [](std::uint8_t which, std::uint8_t request, std::uint8_t response,
+                        std::uint8_t certificates = 4) {
+    ByteBuilder bytes;
+    bytes.u8(7).u8(which).u8(request).u8(response);
+    bytes.u8(1).u8(certificates);  // RAX
+    bytes.u8(1).u8(0).u8(4);       // RBX: 4 pages
+    bytes.u8(0);                   // no scratch
+    bytes.u8(1).u8(5);             // a report request
+    bytes.u8(0);                   // the registered GHCB
+    return bytes.take();
+  };
+  // An answer of the VMM: immediate_exit, which ret, pages.
+  const auto answer = [](std::uint8_t how, std::uint8_t ret) {
+    return ByteBuilder().u8(how).u8(ret).u64(9).take();
+  };
+  const auto seed = [&](const std::string& name, std::uint8_t flags,
+                        std::initializer_list<Bytes> parts) {
+    corpus.seed("host_exits", name, repeated(flags, parts));
+  };
+  seed("plain", 0, {event(0, 2, 3), {0}, event(0, 2, 3), {0x80 | 0x16}, event(0, 2, 3), {0xFF}});
+  for (std::uint8_t abi = 0; abi < 2; ++abi) {
+    for (std::uint8_t ret = 0; ret < 8; ++ret) {
+      seed(fmt::format("extended-abi-{}-ret-{}", abi, ret), abi,
+           {event(1, 2, 3), answer(2, ret), {0}, event(1, 2, 3), answer(3, ret), {0}, {0}});
+    }
+  }
+  seed("no-certificate-exits", 8, {event(1, 2, 3), {0}});
+  seed("no-certificate-exits-private-page", 8, {event(1, 2, 3, 14), event(1, 2, 3, 15)});
+  seed("rate-limit", 4, {event(0, 2, 3), {0}, event(0, 2, 3), event(1, 2, 3), event(1, 2, 3)});
+  for (std::uint8_t ret = 4; ret < 8; ++ret) {  // as "extended" above
+    seed(fmt::format("rate-limit-extended-{}", ret), 4,
+         {event(1, 2, 3), answer(2, ret), event(1, 2, 3), answer(2, 0), {0}});
+  }
+  seed("equal-pages", 0, {event(0, 2, 2)});
+  seed("private-page", 0, {event(0, 14, 3), event(0, 2, 14)});
+  seed("unmapped-page", 0, {event(0, 15, 3), event(0, 2, 16), event(1, 0xF0, 3)});
+  for (std::uint8_t which = 3; which < 9; ++which) {
+    seed(fmt::format("event-{}", which), 0, {event(which, 2, 3)});
+  }
+  for (std::uint8_t info = 0; info < 9; ++info) {
+    ByteBuilder step;
+    step.u8(3).u8(info);
+    if (info == 4) {
+      step.u8(5);  // a GHCB to register: page 5
+    } else {
+      step.u64(std::uint64_t{2} << 40U | 1U);  // as a page state change: frame 1 becomes shared
+    }
+    seed(fmt::format("msr-{}", info), 0, {step.take(), answer(2, 0), answer(2, 1)});
+  }
+  // A page state change: step 4, start, entry count, first entry, last entry, frame, kinds.
+  for (const std::uint8_t kind : std::array<std::uint8_t, 5>{0x01, 0x02, 0x03, 0x0A, 0x49}) {
+    seed(fmt::format("page-state-{:02x}", kind), 0,
+         {{4, 1, 3, 1, 0, 8, kind, kind, 0x82, 1, kind, 0},
+          answer(2, 0),
+          answer(2, 0),
+          answer(2, 1),
+          answer(2, 0)});
+  }
+  seed("page-state-done-before", 0, {{4, 1, 1, 1, 0, 8, 0x41, 1, 0, 2, 0}, answer(2, 0)});
+  seed("page-state-refused", 2, {{4, 1, 1, 1, 0, 8, 1, 2, 0}});
+  seed("page-state-long", 0, {{4, 1, 1, 1, 0xFF, 0xFD, 0, 8, 1, 2, 0}});
+  seed("page-state-began", 0, {{4, 1, 3, 0, 1, 0, 8, 1, 1, 1, 1, 0}, answer(2, 0)});
+  seed("page-state-at-the-end", 0, {{4, 0, 0xEC, 0x07, 1, 1, 0, 8, 1, 2, 0}});
+  seed("interrupted", 0, {{1}, {1}, event(0, 2, 3)});
+  seed("machine-gone", 0, {{2}, {0}});
+  seed("raw-msr", 0, {{0, 0, 0, 1, 0, 0, 0, 0, 0}});
+  seed("synced-registers", 0, {{1}, {0xFE}, {0xFC}});
+  seed("scribbled", 0, {event(1, 2, 3), {0}, {5, 3, 0x90, 0x13, 4, 1, 2, 3, 4, 0}, {6, 0}});
+}
+
+void responses(const Corpus& corpus) {
+  const auto opened = [](ByteView payload) {
+    return ByteBuilder().u8(1).u8(0xAA).u8(0).u8(0).bytes(payload).take();
+  };
+  snp::ReportResponse response;
+  response.report_size = sizeof(response.report);
+  response.report = report_of(3);
+  corpus.seed("guest_response", "report", opened(bytes_of(response)));
+  response.report.vmpl = 1;
+  corpus.seed("guest_response", "report-of-another-vmpl", opened(bytes_of(response)));
+  response.report_size = 1;
+  corpus.seed("guest_response", "report-size", opened(bytes_of(response)));
+  response.status = static_cast<std::uint32_t>(snp::Status::invalid_param);
+  corpus.seed("guest_response", "report-refused", opened(bytes_of(response)));
+  snp::ReportResponse zeros;
+  zeros.report_size = sizeof(zeros.report);
+  corpus.seed("guest_response", "report-of-zeros", opened(bytes_of(zeros)));
+  snp::KeyResponse key;
+  key.derived_key.fill(1);
+  corpus.seed("guest_response", "key", opened(bytes_of(key)));
+
+  // A channel as the fuzzer reads it: pages offered first; then calls (REPORT_DATA, VMPL, which),
+  // and the host's answer to each exit: flags, the firmware's status, kind, numbers.
+  const auto seed = [&](const std::string& name, std::initializer_list<Bytes> parts) {
+    ByteBuilder bytes;
+    bytes.u8(0).u8(2);
+    for (const Bytes& part : parts) bytes.bytes(part);
+    corpus.seed("guest_response", name, bytes.view());
+  };
+  const Bytes plain{1, 1, 0};
+  const Bytes extended{1, 1, 2};
+  const Bytes honest{2, 1, 0};
+  const auto vmm_error = [](std::uint8_t which) { return Bytes{0, 0x63, which, 3}; };
+  seed("honest", {plain, honest, extended, honest, {2, 1, 0}, honest});
+  seed("table", {extended, {0x12, 3, 1, 2, 3, 1, 0}});
+  seed("keys", {{1, 1, 1, 0}, {2, 1, 9, 0}, {1, 1, 1, 1}, {2, 1, 9, 0}});
+  seed("refused", {plain, {2, 4, 0x16, 0}, {1, 1, 1, 0}, {2, 4, 0x16, 0, 0}, plain, honest});
+  seed("busy", {extended, vmm_error(2), vmm_error(2), honest});
+  seed("busy-for-ever", {plain,
+                         vmm_error(2),
+                         vmm_error(2),
+                         vmm_error(2),
+                         vmm_error(2),
+                         vmm_error(2),
+                         vmm_error(2),
+                         {2, 1, 0},
+                         honest,
+                         honest});
+  seed("too-few-pages", {extended, vmm_error(1), honest});
+  seed("too-few-pages-for-ever",
+       {extended, {0, 0x63, 1, 3}, {0, 0x63, 1, 4}, {0, 0x63, 1, 5}, {0, 0x63, 1, 6}, honest});
+  seed("too-many-pages", {extended, {0, 0x63, 1, 200}, honest});
+  seed("no-fewer-pages", {extended, {0, 0x63, 1, 0}, honest});
+  seed("no-table-on-host", {extended, {0, 0xC0, 0, 6}, honest});
+  seed("unknown-event", {extended, {0, 0xE0, 6}, honest});
+  for (std::uint8_t reason = 1; reason < 8; ++reason) {
+    seed(fmt::format("malformed-{}", reason), {plain, {0, 0xE0, reason}, plain, honest});
+  }
+  seed("firmware-status", {plain, {0, 0xC0, 0, 0x16}, plain});
+  seed("generic", {plain, {0, 0x60, 4}, plain});
+  seed("exception", {plain, {0, 0xD0, 13}, plain, {0, 0xD0, 8}, plain});
+  seed("nonsense", {plain, {0, 0xF0, 9, 0, 0, 0, 0, 0, 0, 0}, plain});
+  seed("dropped", {plain, {0, 0}, plain});
+  seed("damaged", {plain, {6, 1, 0x80, 0x20, 1, 0}, plain});
+  seed("volatile", {plain, {3, 1, 0, 0x80, 0x20, 1, 0x90, 0x13, 2}, plain});
+  seed("gone", {plain, {0xFF}, plain});
+}
+
+}  // namespace
+}  // namespace extreq::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: make_corpus DIRECTORY\n";
+    return 1;
+  }
+  try {
+    const extreq::fuzz::Corpus corpus(argv[1]);
+    extreq::fuzz::reports(corpus);
+    extreq::fuzz::tables(corpus);
+    extreq::fuzz::extensions(corpus);
+    extreq::fuzz::messages(corpus);
+    extreq::fuzz::exits(corpus);
+    extreq::fuzz::responses(corpus);
+  } catch (const std::exception& failure) {
+    std::cerr << failure.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

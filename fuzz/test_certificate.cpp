@@ -1,0 +1,67 @@
+#include "fuzz/test_certificate.hpp"
+
+#include "crypto/der.hpp"
+#include "crypto/ecdsa_p384.hpp"
+#include "crypto/x509_encodings.hpp"
+
+namespace extreq::fuzz {
+namespace {
+
+using crypto::make_der;
+
+constexpr std::uint8_t der_object_identifier = 0x06;
+constexpr std::uint8_t der_utf8_string = 0x0C;
+constexpr std::uint8_t der_utc_time = 0x17;
+constexpr std::uint8_t der_set = 0x31;
+
+Bytes name_of(std::string_view common_name) {
+  const Bytes type{der_object_identifier, 3, 0x55, 0x04, 0x03};  // 2.5.4.3
+  const Bytes value = make_der(der_utf8_string, {to_bytes(common_name)});
+  return make_der(crypto::der_sequence,
+                  {make_der(der_set, {make_der(crypto::der_sequence, {type, value})})});
+}
+
+Bytes public_key() {
+  std::array<std::uint8_t, crypto::p384_size> one{};
+  one.back() = 1;
+  const auto key = crypto::EcdsaP384PrivateKey::from_scalar(one).value().public_key();
+  Bytes encoded(crypto::p384_public_key_prefix.begin(), crypto::p384_public_key_prefix.end());
+  encoded.insert(encoded.end(), key.qx().begin(), key.qx().end());
+  encoded.insert(encoded.end(), key.qy().begin(), key.qy().end());
+  return encoded;
+}
+
+Bytes extension(const RawExtension& raw) {
+  Bytes oid{0x2B, 0x06, 0x01, 0x04, 0x01, 0x9C, 0x78, 0x01};  // 1.3.6.1.4.1.3704.1
+  oid.insert(oid.end(), raw.oid_tail.begin(), raw.oid_tail.end());
+  return make_der(crypto::der_sequence, {make_der(der_object_identifier, {oid}),
+                                         make_der(crypto::der_octet_string, {raw.content})});
+}
+
+}  // namespace
+
+Bytes make_certificate(std::span<const RawExtension> extensions) {
+  static const Bytes key = public_key();
+  static const Bytes issuer = name_of("SEV-Milan");
+  static const Bytes subject = name_of("SEV-VCEK");
+  Bytes list;
+  for (const RawExtension& raw : extensions) {
+    const Bytes encoded = extension(raw);
+    list.insert(list.end(), encoded.begin(), encoded.end());
+  }
+  const Bytes version = make_der(crypto::der_context_0, {Bytes{crypto::der_integer, 1, 2}});
+  const Bytes serial{crypto::der_integer, 1, 0};
+  const Bytes validity =
+      make_der(crypto::der_sequence, {make_der(der_utc_time, {to_bytes("230101000000Z")}),
+                                      make_der(der_utc_time, {to_bytes("300101000000Z")})});
+  const Bytes optional =
+      list.empty() ? Bytes()
+                   : make_der(crypto::der_context_3, {make_der(crypto::der_sequence, {list})});
+  const Bytes to_be_signed = make_der(
+      crypto::der_sequence,
+      {version, serial, crypto::rsassa_pss_sha384, issuer, validity, subject, key, optional});
+  const Bytes signature = make_der(crypto::der_bit_string, {Bytes(513)});
+  return make_der(crypto::der_sequence, {to_be_signed, crypto::rsassa_pss_sha384, signature});
+}
+
+}  // namespace extreq::fuzz

@@ -1,0 +1,19 @@
+// A leaf certificate around any extensions, for fuzzers: right in form, signed by nobody.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/bytes.hpp"
+
+namespace extreq::fuzz {
+
+struct RawExtension {
+  std::vector<std::uint8_t> oid_tail;  // behind 1.3.6.1.4.1.3704.1, one byte for each arc
+  Bytes content;                       // of the OCTET STRING
+};
+
+// DER.
+[[nodiscard]] Bytes make_certificate(std::span<const RawExtension> extensions);
+
+}  // namespace extreq::fuzz
