@@ -199,6 +199,17 @@ TEST_F(Device, ATableThatGrowsOnceTooOftenEndsInAPlainReport) {
   EXPECT_EQ(driver_.plain_calls, 1U);
 }
 
+TEST_F(Device, ATableMayGrowAgainInEachCall) {
+  const auto device =
+      device_with({.limits = {.table_pages_first = 1, .table_growths_max = 1}, .stop = {}});
+  for (const std::size_t pages : {2U, 3U, 4U}) {
+    driver_.table = test_table(pages * 4096);
+    const auto evidence = device->extended_report(test_query());
+    ASSERT_TRUE(evidence);
+    EXPECT_EQ(evidence->certificate_table, driver_.table);
+  }
+}
+
 TEST_F(Device, ATableLargerThanTheDriverTakesEndsInAPlainReport) {
   driver_.table = test_table(16385);
   const auto evidence = device_->extended_report(test_query());

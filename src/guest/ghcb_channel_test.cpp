@@ -172,6 +172,16 @@ TEST_F(Channel, FollowsATableThatGrowsBetweenQueryAndFetch) {
   EXPECT_EQ(host_.emitted->size(), 1U);
 }
 
+TEST_F(Channel, ATableMayGrowAgainInEachCall) {
+  const auto channel = channel_with({.table_pages_first = 1, .table_growths_max = 1});
+  for (const std::size_t pages : {2U, 3U, 4U}) {
+    host_.table = test_table(pages * 4096);
+    const auto evidence = channel->extended_report(test_query());
+    ASSERT_TRUE(evidence);
+    EXPECT_EQ(evidence->certificate_table, host_.table);
+  }
+}
+
 TEST_F(Channel, BurnsTheNumberWithAPlainRequestWhenTheTableIsTooLarge) {
   host_.table = test_table(65 * 4096);
   const auto evidence = channel_->extended_report(test_query());
