@@ -13,8 +13,8 @@ setup:  ## install build and test dependencies (Debian packages)
 build: setup  ## optimised build in build/release
 	@scripts/build.sh release
 
-run: build  ## build, then show one extended guest request and a rotation
-	build/release/src/cli/extreq demo --vcpus 4 --requests 2000 --rotate
+run: build  ## build, then boot a stock kernel as an SNP guest that asks for an extended report
+	scripts/run.sh
 
 test: setup  ## everything: unit tests, sanitizers, fuzzers, lint
 	@scripts/test-all.sh
@@ -23,7 +23,7 @@ test-release test-asan test-tsan: test-%: setup  ## unit tests in one build: rel
 	@scripts/test-preset.sh $*
 
 fuzz: setup  ## each fuzzer for FUZZ_SECONDS (default 10), then line coverage of its parser
-	@scripts/build.sh fuzz
+	@scripts/build.sh fuzz fuzzers
 	fuzz/run.sh
 
 lint: setup  ## clang-format and clang-tidy, as checks

@@ -16,7 +16,7 @@ scripts/test-preset.sh asan
 part 'ThreadSanitizer'
 scripts/test-preset.sh tsan
 part 'fuzzers'
-scripts/build.sh fuzz
+scripts/build.sh fuzz fuzzers
 fuzz/run.sh
 part 'lint'
 scripts/lint.sh
