@@ -25,8 +25,9 @@ inline constexpr ByteArray<2> op_cpuid{0x0F, 0xA2};
 inline constexpr U8 op_mov_eax_imm32 = 0xB8;
 inline constexpr U8 op_mov_ecx_imm32 = 0xB9;
 
-// PVALIDATE: RAX = linear address, ECX = page size, EDX = state wanted. EAX = result, CF = 1 if
-// the state was already the one wanted.
+// PVALIDATE: RAX = linear address, ECX bit 0 = page size, EDX bit 0 = state wanted. EAX = result,
+// CF = 1 if the state was already the one wanted.
+inline constexpr std::uint32_t pvalidate_mask = 1;
 inline constexpr std::uint32_t pvalidate_page_size_4k = 0;
 inline constexpr std::uint32_t pvalidate_page_size_2m = 1;
 inline constexpr std::uint32_t result_success = 0;

@@ -3,6 +3,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,7 +17,9 @@
 #include "cli/verbs.hpp"
 #include "lease/blob_source.hpp"
 #include "lease/memory_source.hpp"
+#include "machine/faults.hpp"
 #include "machine/machine.hpp"
+#include "machine/tcb_rotation.hpp"
 
 namespace extreq::cli {
 namespace {
@@ -24,6 +27,7 @@ namespace {
 using firmware::model::SecureProcessor;
 
 constexpr auto end_time = std::chrono::seconds(10);
+constexpr auto rotation_pause = std::chrono::milliseconds(50);
 constexpr auto step_time = std::chrono::seconds(60);
 
 struct Options {
@@ -32,9 +36,11 @@ struct Options {
   std::string platform;
   std::string certificates = "model";
   std::string qemu = "qemu-system-x86_64";
+  std::vector<std::string> faults;
   unsigned timeout_s = 120;
   bool scan = false;
   bool interactive = false;
+  bool rotate = false;
   bool json = false;
 };
 
@@ -121,9 +127,21 @@ Result<int> use(const Options& options, machine::Machine& machine, Exchange& exc
   return exchange.run(machine.control());
 }
 
+// A port that closed is only the consequence: the machine knows the reason.
+tl::unexpected<Error> why_it_ended(machine::Machine& machine, const char* what,
+                                   const Error& error) {
+  const auto ended = error.code == Code::closed ? machine.wait(end_time) : Status();
+  return fail(error.code, "{}: {}{}", what, error.message,
+              ended ? "" : "; " + ended.error().message);
+}
+
 struct Session {
   Processor processor;
   std::unique_ptr<lease::CertificateSource> certificates;
+  machine::FaultScript faults;
+  std::unique_ptr<machine::FaultyRequests> faulty_requests;
+  std::unique_ptr<machine::FaultySource> faulty_certificates;
+  std::unique_ptr<machine::TcbRotation> rotation;
   std::unique_ptr<machine::Machine> machine;
 };
 
@@ -137,41 +155,60 @@ Result<int> boot(const Options& options) {
   if (!image) return tl::unexpected(image.error());
   EXTREQ_TRY_ASSIGN(session.certificates, open_source(options.certificates, *session.processor));
 
+  for (const auto& text : options.faults) {
+    EXTREQ_TRY_ASSIGN(const machine::Fault fault, machine::parse_fault(text));
+    session.faults.add(fault);
+  }
+  session.faulty_requests =
+      std::make_unique<machine::FaultyRequests>(*session.processor, session.faults);
+  session.faulty_certificates =
+      std::make_unique<machine::FaultySource>(*session.certificates, session.faults);
+
+  if (options.rotate) {
+    EXTREQ_TRY_ASSIGN(
+        session.rotation,
+        machine::TcbRotation::start(*session.processor, options.certificates, rotation_pause));
+  }
   machine::MachineConfig config;
   config.qemu = options.qemu;
   config.memory = options.guest.memory_mib << 20U;
   config.network = options.guest.network;
   if (!options.guest.share.empty()) config.share = options.guest.share;
   const bool show_console = options.guest.verbose || options.interactive;
-  EXTREQ_TRY_ASSIGN(
-      session.machine,
-      machine::Machine::start(config, image->plan, image->kernel.sites(),
-                              {*session.processor, *session.processor, *session.certificates},
-                              [show_console](std::string_view text) {
-                                if (!show_console) return;
-                                std::fwrite(text.data(), 1, text.size(), stderr);
-                              }));
+  EXTREQ_TRY_ASSIGN(session.machine,
+                    machine::Machine::start(config, image->plan, image->kernel.sites(),
+                                            {*session.processor, *session.faulty_requests,
+                                             *session.faulty_certificates},
+                                            [show_console](std::string_view text) {
+                                              if (!show_console) return;
+                                              std::fwrite(text.data(), 1, text.size(), stderr);
+                                            }));
   machine::Machine& machine = *session.machine;
   const auto ready = machine.control().wait_ready(std::chrono::seconds(options.timeout_s));
-  if (!ready) {
-    const auto ended = machine.wait(end_time);
-    return fail(ready.error().code, "the guest did not start: {}{}", ready.error().message,
-                ended ? "" : "; " + ended.error().message);
-  }
+  if (!ready) return why_it_ended(machine, "the guest did not start", ready.error());
   if (!ready->empty()) fmt::print(stderr, "guest: {}", *ready);
   EXTREQ_TRY(
       machine.control().put("/root/ark.der", session.processor->kds().ark().der(), step_time));
 
   Exchange exchange(*image, session.processor->kds().ark(), started, options.json);
-  EXTREQ_TRY_ASSIGN(const int status, use(options, machine, exchange, image->has_shell));
+  const auto status = use(options, machine, exchange, image->has_shell);
+  if (!status) return why_it_ended(machine, "the guest did not do it", status.error());
   EXTREQ_TRY(machine.control().power_off());
   EXTREQ_TRY(machine.wait(end_time));
+  if (session.rotation) {
+    fmt::print(stderr, "the reported TCB changed {} times, {} changes failed\n",
+               session.rotation->changes(), session.rotation->failures());
+  }
   if (options.run.empty() && !options.interactive) exchange.print_end(machine.stops());
-  return status;
+  return *status;
 }
 
 int run(const Options& options) {
   if (options.scan) return scan(options);
+  if (options.rotate && (options.certificates == "model" || options.certificates == "none")) {
+    fmt::print(stderr, "extreq boot: --rotate needs --cert-source FILE\n");
+    return exit_usage;
+  }
   const auto status = boot(options);
   if (status) return *status;
   fmt::print(stderr, "extreq boot: {}\n", status.error().message);
@@ -194,6 +231,12 @@ void add_boot(CLI::App& app, int& exit_code) {
                    "that ends with the guest");
   verb->add_option("--cert-source", options->certificates,
                    "where the guest's certificates come from: model, none, or a blob file");
+  verb->add_option("--fault", options->faults,
+                   "NAME[=VALUE][*COUNT], may be repeated: busy, large-table=PAGES, "
+                   "no-certificates, status=N, flip-tag, replay, slow=MS");
+  verb->add_flag("--rotate", options->rotate,
+                 "change the reported TCB all the while, and the certificates in the blob file of "
+                 "--cert-source with it");
   verb->add_option("--qemu", options->qemu, "the emulator");
   verb->add_option("--timeout", options->timeout_s, "seconds until the guest must have started");
   verb->add_flag("--json", options->json, "one JSON object at the end");

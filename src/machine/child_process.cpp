@@ -58,10 +58,10 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argumen
                                          const std::vector<int>& inherited) {
   EXTREQ_TRY_ASSIGN(const std::string program, find_program(arguments.at(0)));
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe for {}", program);
+  // Not blocking on either side: a child that complains a lot loses words rather than time.
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return fail_errno("pipe for {}", program);
   UniqueFd reading(ends[0]);
   const UniqueFd writing(ends[1]);
-  ::fcntl(reading.get(), F_SETFL, O_NONBLOCK);
   const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null) return fail_errno("open /dev/null");
 

@@ -80,6 +80,8 @@ Result<GuestControl::Frame> GuestControl::receive(Deadline deadline) {
   return frame;
 }
 
+void GuestControl::end() noexcept { ::shutdown(port_.get(), SHUT_RDWR); }
+
 Result<std::string> GuestControl::wait_ready(Duration at_most) {
   EXTREQ_TRY_ASSIGN(Frame frame, receive(deadline_in(at_most)));
   if (frame.type != control::ready) return surprising(frame.type);

@@ -24,6 +24,9 @@ class GuestControl {
 
   explicit GuestControl(UniqueFd port) noexcept : port_(std::move(port)) {}
 
+  // Makes what waits here, and all later requests, fail with closed. Threading: any thread.
+  void end() noexcept;
+
   // Waits until the guest's init has started. The text is what did not go well there, one line
   // each.
   [[nodiscard]] Result<std::string> wait_ready(Duration at_most);

@@ -124,6 +124,7 @@ void Machine::run() {
   }
   certificates_->vcpu_dead();
   ended_ = true;
+  control_.end();  // whoever waits for the guest need not wait for its time
 }
 
 std::optional<Status> Machine::serve(kvm::Run& run) {

@@ -195,8 +195,10 @@ Status QemuBackend::pvalidate(const Registers& registers) {
     return unexpected_stop(registers,
                            fmt::format("PVALIDATE of {:#x}, which is not the guest's page", gpa));
   }
-  const auto answer = validated_.pvalidate(gpa, registers.low32(Register::rcx),
-                                           registers.low32(Register::rdx) != 0);
+  // Of ECX and EDX only bit 0 counts: compilers leave what they like in the others.
+  const auto answer =
+      validated_.pvalidate(gpa, registers.low32(Register::rcx) & x86::pvalidate_mask,
+                           (registers.low32(Register::rdx) & x86::pvalidate_mask) != 0);
   if (!answer) return unexpected_stop(registers, answer.error().message);
   const std::uint64_t flags = registers[Register::eflags] & ~arithmetic_flags;
   gdb_.post_register(Register::rax, answer->result);
