@@ -7,6 +7,11 @@ cd "$(dirname "$0")/.."
 started=$SECONDS
 part() { printf '\n== %s (at %d s) ==\n' "$1" $((SECONDS - started)); }
 
+part 'kernels for the boot test'
+for suite in host bookworm-backports; do
+  scripts/fetch-kernel.sh "$suite" ||
+    echo "*** No kernel of suite $suite: the boot test leaves it out. ***" >&2
+done
 part 'optimised build: unit tests'
 scripts/test-preset.sh release
 part 'optimised build: the demo at full size, under the lock and without it'
