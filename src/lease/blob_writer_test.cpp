@@ -304,6 +304,8 @@ TEST_F(BlobWriterTest, LeasesOnAFileThatSomebodyReplacedStillCount) {
   reader->release();
   publish(writer, test::table_of(2, 100));
   EXPECT_EQ(test::copy(*reader->acquire(none)), test::table_of(2, 100));
+  ASSERT_EQ(::unlink(blob().c_str()), 0);
+  EXPECT_FALSE(writer.begin(none)) << "and on the file that took its place";
 }
 
 TEST_F(BlobWriterTest, AFileThatIsMovedAwayAndBackIsNoDeadlock) {
