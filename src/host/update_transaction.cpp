@@ -97,8 +97,7 @@ bool UpdateTransaction::serve(lease::BlobUpdate& update, const Prepared& prepare
 
 void UpdateTransaction::fetch_and_serve(Result<Bytes> table, Clock::Duration max_wait,
                                         UpdateReport& report) {
-  for (int attempt = 0; attempt < fetch_attempts; ++attempt) {
-    if (attempt > 0) table = table_for(*report.after);
+  for (int attempt = 1;; ++attempt) {
     if (!table) {
       report.no_certificates = std::move(table).error();
       return;
@@ -112,6 +111,8 @@ void UpdateTransaction::fetch_and_serve(Result<Bytes> table, Clock::Duration max
     const bool changed_again = serve(*update, {*report.after, *std::move(table)}, report);
     report.held += clock_.now() - locked_at;
     if (!changed_again) return;
+    if (attempt == fetch_attempts) break;
+    table = table_for(*report.after);
   }
   report.no_certificates =
       Error{Code::busy, "the platform's state changed whenever its certificates had been fetched"};

@@ -60,9 +60,9 @@ Served VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory
   // A VMM that served an exit and never ran the vCPU again comes back with the lease still held.
   holder_->release();
   failure_.reset();
-  auto table = holder_->acquire(vm_.policy_.max_wait);
+  const auto table = holder_->acquire(vm_.policy_.max_wait);
   if (!table) {
-    failure_ = std::move(table).error();
+    failure_ = table.error();
     if (failure_->code == Code::busy && vm_.may_answer_busy()) {
       answer_certificate_exit(run, *exit, ExitAnswer::busy);
       return Served::busy;
