@@ -18,9 +18,14 @@ int Vcpu::get_regs(abi::kvm::Regs& /*regs*/) const noexcept { return -EINVAL; }
 int Vcpu::set_regs(const abi::kvm::Regs& /*regs*/) noexcept { return -EINVAL; }
 
 int Vcpu::run() noexcept {
-  const std::lock_guard lock(mutex_);
-  last_failure_.clear();
-  return run_locked();
+  try {
+    const std::lock_guard lock(mutex_);
+    last_failure_.clear();
+    return run_locked();
+  } catch (...) {
+    // Out of memory, or a backend or firmware that throws in spite of its contract.
+    return -EIO;
+  }
 }
 
 int Vcpu::fail_with(const Error& error) {

@@ -29,9 +29,10 @@ class Vcpu {
   // completed.
   // Failure: -EINVAL for what KVM calls invalid (an answer of user space that does not exist, a
   // GHCB that is not registered, the unsupported event), -EIO when guest memory cannot be accessed,
-  // the firmware did not answer, or the backend failed. The vCPU can be run again: the guest goes
-  // on with what its GHCB then holds. Threading: any thread; calls on one vCPU wait for each other.
-  // Another thread may write to the run area meanwhile: each field is fetched once.
+  // the firmware did not answer, the backend failed, or something threw (last_failure() is then
+  // empty). The vCPU can be run again: the guest goes on with what its GHCB then holds. Threading:
+  // any thread; calls on one vCPU wait for each other. Another thread may write to the run area
+  // meanwhile: each field is fetched once.
   [[nodiscard]] int run() noexcept;
 
   // What user space and the vCPU share. Its owner reads and writes it while no run() is under way.

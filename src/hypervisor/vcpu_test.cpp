@@ -1,6 +1,7 @@
 #include "hypervisor/vcpu.hpp"
 
 #include <atomic>
+#include <new>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -149,6 +150,15 @@ TEST_F(VcpuRun, ABackendThatFailsEndsTheRunWithEio) {
   vm_.backend.then(
       [](std::uint64_t) -> Result<GuestExit> { return fail(Code::invalid_input, "?"); });
   EXPECT_EQ(vm_.vcpu->run(), -EIO) << "whatever its code: it is the host's";
+}
+
+TEST_F(VcpuRun, AnExceptionOfBackendOrFirmwareEndsTheRunWithEio) {
+  vm_.backend.then([](std::uint64_t) -> Result<GuestExit> { throw std::bad_alloc(); });
+  EXPECT_EQ(vm_.vcpu->run(), -EIO);
+  vm_.firmware.then([](auto, auto) -> Result<abi::snp::Status> { throw 1; });
+  vm_.then_guest_request();
+  EXPECT_EQ(vm_.vcpu->run(), -EIO);
+  EXPECT_TRUE(vm_.next_request_works()) << "no lock is left behind";
 }
 
 TEST_F(VcpuRun, RunningWithoutServingTheExitIsItsAnswerZero) {
