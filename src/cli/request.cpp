@@ -29,6 +29,7 @@ struct Options {
   bool extended = false;
   bool key = false;
   bool match = false;
+  bool length_first = false;
   bool json = false;
   std::string transport = "auto";
   std::string report_file;
@@ -45,12 +46,15 @@ struct Totals {
   std::string last_failure;
 };
 
-Result<std::unique_ptr<guest::Transport>> open_transport(const std::string& name, bool key) {
-  if (name == "tsm" || (name == "auto" && !key)) {
+Result<std::unique_ptr<guest::Transport>> open_transport(const Options& options) {
+  const bool any = options.transport == "auto" && !options.key && !options.length_first;
+  if (options.transport == "tsm" || any) {
     auto tsm = guest::TsmTransport::open();
-    if (tsm || name == "tsm") return tsm;
+    if (tsm || !any) return tsm;
   }
-  return guest::DeviceTransport::open();
+  guest::DeviceTransport::Options device;
+  if (options.length_first) device.limits.table_pages_first = 0;
+  return guest::DeviceTransport::open(std::string(abi::sev_guest::device_path), device);
 }
 
 Result<guest::ReportQuery> make_query(const Options& options) {
@@ -197,7 +201,7 @@ int request_key(guest::Transport& transport, const Options& options) {
 }
 
 int run(const Options& options) {
-  const auto transport = open_transport(options.transport, options.key);
+  const auto transport = open_transport(options);
   if (!transport) {
     fmt::print(stderr, "{}\n", transport.error().message);
     return exit_unreadable;
@@ -216,6 +220,8 @@ void add_request(CLI::App& app, int& exit_code) {
   verb->add_flag("--extended", options->extended, "with the host's certificates");
   verb->add_flag("--match", options->match,
                  "check that the certificates belong to the report (implies --extended)");
+  verb->add_flag("--length-first", options->length_first,
+                 "ask with no room for certificates first, to learn their size (device only)");
   verb->add_flag("--key", options->key, "a derived key bound to the measurement");
   verb->add_option("--transport", options->transport,
                    "device, tsm, or auto: tsm where there is one")

@@ -106,6 +106,10 @@ class Boot(unittest.TestCase):
         done = boot("--fault", "busy*2", "--run", "extreq request --match --transport device")
         self.assertIn("REPORT_DATA", done.stdout)
 
+    def test_a_request_with_no_room_for_certificates_learns_their_size(self):
+        done = boot("--run", "extreq request --match --length-first --transport device")
+        self.assertIn("1 table growths", done.stdout)
+
     def test_a_flipped_tag_disables_the_key(self):
         done = boot(
             "--fault", "flip-tag", "--run",
