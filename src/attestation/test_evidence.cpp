@@ -19,9 +19,11 @@ using crypto::Certificate;
 using crypto::CertificateContent;
 
 Bytes element(std::uint8_t identifier, ByteView content) {
-  Bytes bytes{identifier, static_cast<std::uint8_t>(content.size())};
-  bytes.insert(bytes.end(), content.begin(), content.end());
-  return bytes;
+  return ByteBuilder()
+      .u8(identifier)
+      .u8(static_cast<std::uint8_t>(content.size()))
+      .bytes(content)
+      .take();
 }
 
 Certificate issue(CertificateContent content, const Change& change, std::string_view key) {
