@@ -1,5 +1,7 @@
 #include "firmware/model/cpuid_rules.hpp"
 
+#include <algorithm>
+
 #include "base/byte_reader.hpp"
 #include "base/try.hpp"
 
@@ -19,7 +21,7 @@ constexpr unsigned family_escape = 0xF;  // families from here on use the extend
 }  // namespace
 
 std::uint32_t cpuid_signature(const CpuSignature& cpu) noexcept {
-  const unsigned base = cpu.family < family_escape ? cpu.family : family_escape;
+  const unsigned base = std::min<unsigned>(cpu.family, family_escape);
   const unsigned extended = cpu.family - base;
   return extended << 20U | (cpu.model >> 4U) << 16U | base << 8U | (cpu.model & 0xFU) << 4U |
          (cpu.stepping & 0xFU);

@@ -32,7 +32,7 @@ bool changes_files(pid_t stopped) {
   if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) return false;
   const auto call = static_cast<long>(info.entry.nr);
   if (call == SYS_openat) return (info.entry.args[2] & O_CREAT) != 0;
-  constexpr std::array calls{SYS_write, SYS_fchmod, SYS_rename, SYS_mkdir, SYS_unlink};
+  constexpr std::array calls{SYS_write, SYS_fchmod, SYS_fsync, SYS_rename, SYS_mkdir, SYS_unlink};
   return std::ranges::find(calls, call) != calls.end();
 }
 
