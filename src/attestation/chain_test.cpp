@@ -219,7 +219,7 @@ TEST(TrustAnchors, OnlyARootCanBeNamed) {
 TEST(TrustAnchors, AmdsRootsAreKnownByTheirBytesAlone) {
   for (const std::string product : {"milan", "genoa", "turin"}) {
     for (const std::string key : {"vcek", "vlek"}) {
-      EXTREQ_REAL_DATA(pem, "roots/" + product + "_" + key + "_chain.pem");
+      EXTREQ_REAL_DATA(pem, fmt::format("roots/{}_{}_chain.pem", product, key));
       const auto certificates = Certificate::from_pem_or_der(pem).value();
       ASSERT_EQ(certificates.size(), 2U);
       const Chain chain(certificates[0], certificates[1], TrustAnchors());

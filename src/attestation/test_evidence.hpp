@@ -69,9 +69,11 @@ class Authority {
 }  // namespace extreq::attestation::test
 
 // Binds a file of real data, or skips the test with a line that nobody overlooks.
+// NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared cannot stand in parentheses
 #define EXTREQ_REAL_DATA(variable, file)                                                       \
   const auto variable##_file = ::extreq::attestation::test::real_data(file);                   \
   if (!variable##_file) {                                                                      \
     GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no real data: EXTREQ_TESTDATA lacks " << (file); \
   }                                                                                            \
   const ::extreq::Bytes& variable = *variable##_file
+// NOLINTEND(bugprone-macro-parentheses)

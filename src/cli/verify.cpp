@@ -20,7 +20,6 @@
 namespace extreq::cli {
 namespace {
 
-using attestation::CheckState;
 using attestation::Verdict;
 
 struct Options {
