@@ -21,10 +21,12 @@ constexpr unsigned family_escape = 0xF;  // families from here on use the extend
 }  // namespace
 
 std::uint32_t cpuid_signature(const CpuSignature& cpu) noexcept {
+  const unsigned model = cpu.model;
+  const unsigned stepping = cpu.stepping;
   const unsigned base = std::min<unsigned>(cpu.family, family_escape);
   const unsigned extended = cpu.family - base;
-  return extended << 20U | (cpu.model >> 4U) << 16U | base << 8U | (cpu.model & 0xFU) << 4U |
-         (cpu.stepping & 0xFU);
+  return extended << 20U | model >> 4U << 16U | base << 8U | (model & 0xFU) << 4U |
+         (stepping & 0xFU);
 }
 
 Status check_cpuid_function(const snp::CpuidFunction& function, const CpuSignature& cpu) {

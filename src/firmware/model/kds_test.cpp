@@ -1,5 +1,6 @@
 #include "firmware/model/kds.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -110,7 +111,8 @@ TEST(LeafExtensions, AreThoseOfRealCertificates) {
 TEST_F(KdsTest, TheTrailerFieldIsExplicitWhereAmdsIs) {
   const Bytes trailer{0xA3, 0x03, 0x02, 0x01, 0x01};
   const auto has_trailer = [&](const crypto::Certificate& certificate) {
-    return !std::ranges::search(certificate.der(), trailer).empty();
+    const Bytes& der = certificate.der();
+    return std::search(der.begin(), der.end(), trailer.begin(), trailer.end()) != der.end();
   };
   EXPECT_TRUE(has_trailer(must(kds(Product::milan).vcek(tcb()))));
   EXPECT_TRUE(has_trailer(must(kds(Product::genoa).vcek(tcb()))));
