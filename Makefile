@@ -16,7 +16,7 @@ build: setup  ## optimised build in build/release
 run: build  ## build, then boot a stock kernel as an SNP guest that asks for an extended report
 	scripts/run.sh
 
-test: setup  ## everything: unit tests, sanitizers, fuzzers, lint
+test: setup  ## everything: unit tests, sanitizers, fuzzers, format
 	@scripts/test-all.sh
 
 test-release test-asan test-tsan: test-%: setup  ## unit tests in one build: release, asan or tsan
