@@ -56,11 +56,17 @@ def emulators():
     return found
 
 
+def temporary_folder():
+    """Where machines of these tests would put files, apart from those of other programs."""
+    folder = os.path.join(work, "tmp")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
 def files_left():
-    names = set()
-    for folder in ("/dev/shm", tempfile.gettempdir()):
-        names |= {os.path.join(folder, name) for name in os.listdir(folder)}
-    return {name for name in names if "extreq" in name and not name.startswith(work)}
+    left = {os.path.join(temporary_folder(), name) for name in os.listdir(temporary_folder())}
+    shared = {os.path.join("/dev/shm", name) for name in os.listdir("/dev/shm")}
+    return left | {name for name in shared if "extreq" in name}
 
 
 class Boot(unittest.TestCase):
@@ -176,6 +182,7 @@ class Traces(unittest.TestCase):
         return subprocess.Popen(
             [program, "boot", "--kernel", kernel, "--platform", platform, "--run", command],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=work,
+            env={**os.environ, "TMPDIR": temporary_folder()},
         )
 
     def wait_until_gone(self, before):
