@@ -68,7 +68,8 @@ TEST(Recorder, KeepsNoSpansUnlessATraceIsWanted) {
   Recorder recorder;
   EXPECT_FALSE(recorder.tracing());
   recorder.span(recorder.add_track("t"), "s", 0ns, 1ns);
-  for (const auto& event : trace_of(recorder)["traceEvents"]) EXPECT_NE(event["ph"], "X");
+  const auto trace = trace_of(recorder);
+  for (const auto& event : trace["traceEvents"]) EXPECT_NE(event["ph"], "X");
 }
 
 TEST(StageTimer, MeasuresTheCallingThreadsOwnTime) {
