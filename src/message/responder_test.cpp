@@ -6,21 +6,12 @@
 #include <gtest/gtest.h>
 
 #include "message/seal.hpp"
+#include "message/test_ends.hpp"
 
 namespace extreq::message {
 namespace {
 
 using abi::snp::MessageType;
-
-Vmpck key_of(std::uint8_t fill) {
-  Vmpck key;
-  std::ranges::fill(key.mutable_view(), fill);
-  return key;
-}
-
-Responder firmware(Responder::Counters counters = {}) {
-  return Responder({key_of(0), key_of(1), key_of(2), key_of(3)}, counters);
-}
 
 Page sealed(std::uint8_t vmpck, std::uint64_t seqno) {
   Page page;

@@ -4,16 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include "message/test_ends.hpp"
+
 namespace extreq::message {
 namespace {
 
 using abi::snp::MessageType;
-
-Vmpck key_of(std::uint8_t fill) {
-  Vmpck key;
-  std::ranges::fill(key.mutable_view(), fill);
-  return key;
-}
 
 Envelope report_request(std::uint64_t seqno = 1) {
   return {.type = MessageType::report_req, .version = 1, .vmpck = 2, .seqno = seqno};
