@@ -14,14 +14,21 @@ packages=(
   libbenchmark-dev
   libclang-rt-14-dev
   libcli11-dev
+  libcpp-httplib-dev
+  libcurl4-openssl-dev
   libexpected-dev
   libfmt-dev
   libgmock-dev
   libgmp-dev
+  libgnutls28-dev
   libgtest-dev
   liblz4-dev
   liblzma-dev
+  libseccomp-dev
+  libspdlog-dev
+  libsqlite3-dev
   libssl-dev
+  libsystemd-dev
   libzstd-dev
   llvm
   make
@@ -33,6 +40,10 @@ packages=(
   python3
   python3-cryptography
   qemu-system-x86
+  rustc
+  spin
+  strace
+  valgrind
   zlib1g-dev
 )
 
