@@ -1,10 +1,14 @@
 # The three kinds of target that a folder of the house has. Each folder lists its files by name.
 
-# extreq_library(NAME SOURCES a.cpp ... [DEPENDS t ...] [PRIVATE_DEPENDS t ...])
+# Where EXTREQ_UNITY compiles several files as one, the files listed as ALONE stay by themselves:
+# they have a name in common with a neighbour.
+
+# extreq_library(NAME SOURCES a.cpp ... [DEPENDS t ...] [PRIVATE_DEPENDS t ...] [ALONE a.cpp ...])
 # A static library extreq_NAME whose headers are included as "folder/header.hpp". With no sources
 # it is header-only.
 function(extreq_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS;ALONE" ${ARGN})
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(ARG_SOURCES)
     add_library(extreq_${name} STATIC ${ARG_SOURCES})
     target_include_directories(extreq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
@@ -19,14 +23,17 @@ function(extreq_library name)
   endif()
 endfunction()
 
-# extreq_test(NAME SOURCES a_test.cpp ... [DEPENDS t ...] [TIMEOUT seconds])
+# extreq_test(NAME SOURCES a_test.cpp ... [DEPENDS t ...] [TIMEOUT seconds] [ALONE a_test.cpp ...]
+# [SINGLE_THREADED])
 # One test program for the folder, run by ctest as one test. EXTREQ_TEST_KEYS names the folder in
 # which slow RSA keys are made once per build tree; EXTREQ_TESTDATA the real data, if present.
+# SINGLE_THREADED: there is nothing in it for ThreadSanitizer to see.
 function(extreq_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
-  if(NOT EXTREQ_BUILD_TESTS)
+  cmake_parse_arguments(ARG "SINGLE_THREADED" "TIMEOUT" "SOURCES;DEPENDS;ALONE" ${ARGN})
+  if(NOT EXTREQ_BUILD_TESTS OR (ARG_SINGLE_THREADED AND EXTREQ_SANITIZE STREQUAL "thread"))
     return()
   endif()
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
