@@ -29,6 +29,20 @@ std::optional<DerElement> take_der(ByteView& rest) noexcept {
   return DerElement{*identifier, whole, *content};
 }
 
+std::optional<DerElement> take_strict_der(ByteView& rest, std::uint8_t identifier) noexcept {
+  ByteView after = rest;
+  const auto element = take_der(after);
+  if (!element || element->identifier != identifier) return std::nullopt;
+  std::size_t length_size = 1;
+  const std::size_t length = element->content.size();
+  if (length >= 0x80) {
+    for (std::size_t left = length; left != 0; left >>= 8U) ++length_size;
+  }
+  if (element->whole.size() != 1 + length_size + length) return std::nullopt;
+  rest = after;
+  return element;
+}
+
 Bytes make_der(std::uint8_t identifier, std::initializer_list<ByteView> parts) {
   std::size_t length = 0;
   for (const ByteView part : parts) length += part.size();

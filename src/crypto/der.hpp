@@ -30,6 +30,10 @@ struct DerElement {
 // certificates use.
 [[nodiscard]] std::optional<DerElement> take_der(ByteView& rest) noexcept;
 
+// The same for an element of that kind whose length is in its shortest form, as DER wants it.
+[[nodiscard]] std::optional<DerElement> take_strict_der(ByteView& rest,
+                                                        std::uint8_t identifier) noexcept;
+
 // One element with the parts, in order, as its content.
 [[nodiscard]] Bytes make_der(std::uint8_t identifier, std::initializer_list<ByteView> parts);
 

@@ -1,8 +1,12 @@
 #include "crypto/rsa.hpp"
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -13,6 +17,7 @@
 #include "crypto/hash.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/pkey_name.hpp"
+#include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
 namespace {
@@ -31,6 +36,20 @@ Status check_rsa_4096(const EVP_PKEY* key) {
   const std::string found = pkey_name(key);
   if (found == rsa_4096_name) return {};
   return fail(Code::unsupported, "the key is {}, wanted {}", found, rsa_4096_name);
+}
+
+// The modulus out of a SubjectPublicKeyInfo that is encoded as AMD's are (x509_encodings.hpp).
+std::optional<ByteView> modulus_in(ByteView info) noexcept {
+  constexpr auto& prefix = rsa_4096_public_key_prefix;
+  constexpr auto& suffix = rsa_4096_public_key_suffix;
+  if (info.size() != prefix.size() + rsa_4096_size + suffix.size() ||
+      !std::ranges::equal(info.first<prefix.size()>(), prefix) ||
+      !std::ranges::equal(info.last<suffix.size()>(), suffix)) {
+    return std::nullopt;
+  }
+  const ByteView modulus = info.subspan(prefix.size(), rsa_4096_size);
+  if (modulus.front() < 0x80) return std::nullopt;  // shorter than 4096 bits
+  return modulus;
 }
 
 // OpenSSL asks on the terminal where no callback is given.
@@ -54,6 +73,27 @@ Result<RsaPublicKey> RsaPublicKey::from_der(ByteView subject_public_key_info) {
   }
   EXTREQ_TRY(check_rsa_4096(key.get()));
   return RsaPublicKey(std::move(key),
+                      Bytes(subject_public_key_info.begin(), subject_public_key_info.end()));
+}
+
+std::optional<RsaPublicKey> RsaPublicKey::from_exact_der(ByteView subject_public_key_info) {
+  const auto modulus = modulus_in(subject_public_key_info);
+  if (!modulus) return std::nullopt;
+  const OpensslErrors errors;
+  // OpenSSL's parameters hold integers in the machine's byte order.
+  Bytes native(modulus->rbegin(), modulus->rend());
+  unsigned exponent = RSA_F4;
+  const std::array<OSSL_PARAM, 3> parameters{
+      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, native.data(), native.size()),
+      OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_E, &exponent), OSSL_PARAM_construct_end()};
+  const UniquePkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  EVP_PKEY* key = nullptr;
+  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY,
+                        const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
+    return std::nullopt;
+  }
+  return RsaPublicKey(std::shared_ptr<EVP_PKEY>(key, &EVP_PKEY_free),
                       Bytes(subject_public_key_info.begin(), subject_public_key_info.end()));
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.hpp"
@@ -22,6 +23,10 @@ class RsaPublicKey {
   // From a SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7). Failure: invalid_input for what
   // is none, or trailing bytes; unsupported for another kind of key; both say what was found.
   [[nodiscard]] static Result<RsaPublicKey> from_der(ByteView subject_public_key_info);
+
+  // The same for `der` in the one encoding that from_der() takes for such a key: much faster.
+  // nullopt: another encoding or another kind of key, or OpenSSL has no memory.
+  [[nodiscard]] static std::optional<RsaPublicKey> from_exact_der(ByteView subject_public_key_info);
 
   // SubjectPublicKeyInfo.
   [[nodiscard]] const Bytes& der() const noexcept { return *der_; }

@@ -46,4 +46,17 @@ inline constexpr std::array<std::uint8_t, 24> p384_public_key_prefix = {
     0x04,                                                  //  uncompressed
 };
 
+// SubjectPublicKeyInfo of an RSA key with a modulus of 4096 bits, up to the modulus's 512 bytes
+// (RFC 4055 section 1.2), and behind them: the public exponent 65537.
+inline constexpr std::array<std::uint8_t, 33> rsa_4096_public_key_prefix = {
+    0x30, 0x82, 0x02, 0x22, 0x30, 0x0d,                                // SEQUENCE, SEQUENCE
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01,  //  rsaEncryption
+    0x05, 0x00,                                                        //  NULL
+    0x03, 0x82, 0x02, 0x0f, 0x00,                                      // BIT STRING
+    0x30, 0x82, 0x02, 0x0a, 0x02, 0x82, 0x02, 0x01, 0x00,              //  SEQUENCE, INTEGER
+};
+inline constexpr std::array<std::uint8_t, 5> rsa_4096_public_key_suffix = {
+    0x02, 0x03, 0x01, 0x00, 0x01,  //  INTEGER
+};
+
 }  // namespace extreq::crypto

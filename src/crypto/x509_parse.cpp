@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/try.hpp"
+#include "crypto/amd_certificate.hpp"
 #include "crypto/der.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/pkey_name.hpp"
@@ -122,7 +123,7 @@ Status read_signature(X509* x509, ParsedCertificate& parsed) {
       std::ranges::equal(parts.inner_algorithm, rsassa_pss_sha384) ||
       std::ranges::equal(parts.inner_algorithm, rsassa_pss_sha384_with_trailer);
   if (parsed.signature_is_pss_sha384) {
-    parsed.signature_algorithm = "RSASSA-PSS with SHA-384 and a salt of 48 bytes";
+    parsed.signature_algorithm = rsassa_pss_sha384_name;
     return {};
   }
   const ASN1_OBJECT* object = nullptr;
@@ -204,6 +205,11 @@ Status read_public_key(const X509* x509, ParsedCertificate& parsed) {
 }  // namespace
 
 Result<ParsedCertificate> parse_certificate(ByteView der) {
+  if (auto parsed = read_amd_certificate(der)) return *std::move(parsed);
+  return parse_certificate_with_openssl(der);
+}
+
+Result<ParsedCertificate> parse_certificate_with_openssl(ByteView der) {
   const OpensslErrors errors;
   const std::uint8_t* at = der.data();
   const UniqueX509 x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));

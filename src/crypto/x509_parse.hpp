@@ -5,6 +5,9 @@
 
 namespace extreq::crypto {
 
+inline constexpr std::string_view rsassa_pss_sha384_name =
+    "RSASSA-PSS with SHA-384 and a salt of 48 bytes";
+
 // What class Certificate answers from; nothing of OpenSSL's certificate object is kept.
 struct ParsedCertificate {
   Bytes der;
@@ -29,9 +32,15 @@ struct ParsedCertificate {
   std::string public_key_name;
   std::optional<RsaPublicKey> rsa_key;
   std::optional<EcdsaP384PublicKey> p384_key;
+
+  friend bool operator==(const ParsedCertificate&, const ParsedCertificate&) = default;
 };
 
 // At most Certificate::max_input bytes. Failure: invalid_input, see Certificate::from_der().
+// AMD's forms are read by our own reader (amd_certificate.hpp), all others by OpenSSL.
 [[nodiscard]] Result<ParsedCertificate> parse_certificate(ByteView der);
+
+// The same by OpenSSL alone: the judge of our reader.
+[[nodiscard]] Result<ParsedCertificate> parse_certificate_with_openssl(ByteView der);
 
 }  // namespace extreq::crypto
