@@ -53,6 +53,15 @@ class Chain {
                                   std::span<const crypto::Certificate> candidates,
                                   const TrustAnchors& anchors);
 
+  // The two certificates that find() would examine, before it examines them.
+  struct Parts {
+    std::optional<crypto::Certificate> intermediate;
+    std::optional<crypto::Certificate> root;
+  };
+  [[nodiscard]] static Parts select(const crypto::Certificate& leaf,
+                                    std::span<const crypto::Certificate> candidates,
+                                    const TrustAnchors& anchors);
+
   // What is missing makes its checks fail.
   Chain(std::optional<crypto::Certificate> intermediate, std::optional<crypto::Certificate> root,
         const TrustAnchors& anchors);

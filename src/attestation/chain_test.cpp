@@ -234,6 +234,16 @@ TEST(TrustAnchors, AmdsRootsAreKnownByTheirBytesAlone) {
   }
 }
 
+// Chain does not check the signature of a pinned root again: this is where it was checked.
+TEST(RealRoots, SignThemselves) {
+  for (const char* const product : {"milan", "genoa", "turin"}) {
+    EXTREQ_REAL_DATA(pem, fmt::format("roots/{}_vcek_chain.pem", product));
+    const auto certificates = crypto::Certificate::from_pem_or_der(pem).value();
+    ASSERT_TRUE(amd_root_name(certificates.back())) << product;
+    EXPECT_TRUE(certificates.back().check_signed_by(certificates.back())) << product;
+  }
+}
+
 TEST(TrustAnchors, AnotherRootWithAmdsNamesIsNotAmds) {
   const Certificate root = Authority(Product::milan, "Advanced Micro Devices").ark();
   EXPECT_EQ(root.subject_common_name(), "ARK-Milan");

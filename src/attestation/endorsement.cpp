@@ -54,14 +54,23 @@ Result<std::vector<Certificate>> certificates_of(const CertificateTable& table) 
   return certificates;
 }
 
-Endorsement Endorsement::find(SigningKey key, std::span<const Certificate> candidates,
-                              const TrustAnchors& anchors) {
+std::optional<Certificate> Endorsement::select_leaf(SigningKey key,
+                                                    std::span<const Certificate> candidates) {
   const auto wanted = leaf_role(key);
+  if (!wanted) return std::nullopt;
   const auto leaf = std::ranges::find_if(candidates, [&](const Certificate& candidate) {
     const auto subject = subject_of(candidate);
-    return subject && subject->role == wanted;
+    return subject && subject->role == *wanted;
   });
-  if (leaf != candidates.end()) return {*leaf, Chain::find(*leaf, candidates, anchors)};
+  if (leaf == candidates.end()) return std::nullopt;
+  return *leaf;
+}
+
+Endorsement Endorsement::find(SigningKey key, std::span<const Certificate> candidates,
+                              const TrustAnchors& anchors) {
+  const auto leaf = select_leaf(key, candidates);
+  if (leaf) return {*leaf, Chain::find(*leaf, candidates, anchors)};
+  const auto wanted = leaf_role(key);
   Endorsement none;
   const std::string why = wanted ? fmt::format("no {} among the {} certificates given",
                                                to_text(*wanted), candidates.size())

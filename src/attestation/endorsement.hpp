@@ -32,6 +32,10 @@ class Endorsement {
                                         std::span<const crypto::Certificate> candidates,
                                         const TrustAnchors& anchors);
 
+  // The leaf that find() would take.
+  [[nodiscard]] static std::optional<crypto::Certificate> select_leaf(
+      SigningKey key, std::span<const crypto::Certificate> candidates);
+
   Endorsement(const crypto::Certificate& leaf, Chain chain);
 
   // What the leaf is by its common name; nullopt without a leaf.

@@ -100,13 +100,17 @@ Check check_signature_algorithm(const Report& report) {
                                 report.signature_algo(), snp::signature_algo_ecdsa_p384_sha384));
 }
 
-Check check_signature(const Report& report, const Endorsement& endorsement) {
+// `fits`: what a caller found out by itself.
+Check check_signature(const Report& report, const Endorsement& endorsement,
+                      std::optional<bool> fits) {
   constexpr CheckId id = CheckId::signature;
   if (!endorsement.key()) return not_done(id, "no key to check it with");
   const auto signature = report.signature();
   if (!signature) return failed(id, signature.error().message);
-  const auto digest = crypto::sha384(report.signed_bytes());
-  if (!endorsement.key()->verify_digest(digest, *signature)) {
+  if (!fits) {
+    fits = endorsement.key()->verify_digest(crypto::sha384(report.signed_bytes()), *signature);
+  }
+  if (!*fits) {
     return failed(id, fmt::format("the {}'s key did not sign this report: one of the two was "
                                   "changed, or is of another chip or TCB",
                                   to_text(*endorsement.role())));
@@ -206,6 +210,34 @@ std::string names_of(const Verification& verification, CheckState state) {
   return names;
 }
 
+Verification verify_with(const Report& report, const Endorsement& endorsement,
+                         std::chrono::sys_seconds at, const Expectations& expectations,
+                         std::optional<bool> fits) {
+  Verification result;
+  result.checks = endorsement.checks();
+  result.checks.insert(
+      result.checks.end(),
+      {check_signing_key(report, endorsement), check_validity(endorsement, at),
+       check_product(report, endorsement),
+       not_done(CheckId::revocation, "no revocation list was looked at"),
+       check_signature_algorithm(report), check_signature(report, endorsement, fits),
+       check_reported_tcb(report, endorsement), check_chip_id(report, endorsement),
+       check_report_data(report, expectations), policy_not_done(report)});
+  std::ranges::sort(result.checks, {}, &Check::id);
+  result.verdict = verdict_of(result.checks);
+  result.signing_key = report.signing_key();
+  if (endorsement.extensions()) result.product = endorsement.extensions()->product;
+  if (endorsement.leaf()) result.model = is_model_certificate(*endorsement.leaf());
+  if (endorsement.chain()) {
+    result.trust = endorsement.chain()->trust();
+    if (const auto& root = endorsement.chain()->root()) {
+      result.root = display_name(*root);
+      result.model = is_model_certificate(*root);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string_view to_text(Verdict verdict) noexcept {
@@ -220,30 +252,22 @@ std::string_view to_text(Verdict verdict) noexcept {
   return "not genuine";
 }
 
+std::optional<SignatureQuestion> signature_question(const Report& report,
+                                                    const Endorsement& endorsement) {
+  const auto signature = report.signature();
+  if (!endorsement.key() || !signature) return std::nullopt;
+  return SignatureQuestion{&*endorsement.key(), crypto::sha384(report.signed_bytes()), *signature};
+}
+
 Verification verify(const Report& report, const Endorsement& endorsement,
                     std::chrono::sys_seconds at, const Expectations& expectations) {
-  Verification result;
-  result.checks = endorsement.checks();
-  result.checks.insert(result.checks.end(),
-                       {check_signing_key(report, endorsement), check_validity(endorsement, at),
-                        check_product(report, endorsement),
-                        not_done(CheckId::revocation, "no revocation list was looked at"),
-                        check_signature_algorithm(report), check_signature(report, endorsement),
-                        check_reported_tcb(report, endorsement), check_chip_id(report, endorsement),
-                        check_report_data(report, expectations), policy_not_done(report)});
-  std::ranges::sort(result.checks, {}, &Check::id);
-  result.verdict = verdict_of(result.checks);
-  result.signing_key = report.signing_key();
-  if (endorsement.extensions()) result.product = endorsement.extensions()->product;
-  if (endorsement.leaf()) result.model = is_model_certificate(*endorsement.leaf());
-  if (endorsement.chain()) {
-    result.trust = endorsement.chain()->trust();
-    if (const auto& root = endorsement.chain()->root()) {
-      result.root = display_name(*root);
-      result.model = is_model_certificate(*root);
-    }
-  }
-  return result;
+  return verify_with(report, endorsement, at, expectations, std::nullopt);
+}
+
+Verification verify(const Report& report, const Endorsement& endorsement,
+                    std::chrono::sys_seconds at, const Expectations& expectations,
+                    bool signature_fits) {
+  return verify_with(report, endorsement, at, expectations, signature_fits);
 }
 
 Verification verify(const VerificationInput& input) {

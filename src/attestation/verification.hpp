@@ -49,6 +49,24 @@ struct Verification {
 [[nodiscard]] Verification verify(const Report& report, const Endorsement& endorsement,
                                   std::chrono::sys_seconds at, const Expectations& expectations);
 
+// The same for callers that check the signatures of many reports at once: `signature_fits` is what
+// EcdsaP384PublicKey::verify_digest() would say to signature_question(report, endorsement). It
+// counts only where there is such a question.
+[[nodiscard]] Verification verify(const Report& report, const Endorsement& endorsement,
+                                  std::chrono::sys_seconds at, const Expectations& expectations,
+                                  bool signature_fits);
+
+// Lifetime: `key` lives as long as the endorsement.
+struct SignatureQuestion {
+  const crypto::EcdsaP384PublicKey* key;
+  crypto::Sha384Digest digest;
+  crypto::EcdsaP384Signature signature;
+};
+
+// nullopt: the endorsement has no key, or the report's signature is malformed.
+[[nodiscard]] std::optional<SignatureQuestion> signature_question(const Report& report,
+                                                                  const Endorsement& endorsement);
+
 // Lifetime: what it refers to must live until verify() returns.
 struct VerificationInput {
   const Report& report;
