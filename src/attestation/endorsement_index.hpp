@@ -1,0 +1,37 @@
+// EndorsementIndex: the leaves of a fleet, each verified once, found by what a report says of its
+// signing key: SIGNING_KEY, CHIP_ID and REPORTED_TCB.
+//
+// Lifetime: owns what it needs. Threading: const objects may be used from any number of threads.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include "attestation/verifier.hpp"
+
+namespace extreq::attestation {
+
+class EndorsementIndex {
+ public:
+  EndorsementIndex() = default;  // knows no leaf
+
+  // Effect: examines every VCEK and VLEK of `certificates` with the chain that is among them. Of
+  // two leaves for one chip and TCB (VLEKs: for one TCB) one whose checks pass goes before one
+  // whose checks fail, else the earlier one. Takes one RSA verification for each leaf.
+  EndorsementIndex(std::span<const crypto::Certificate> certificates, const TrustAnchors& anchors);
+
+  // nullptr: no leaf here is for this report.
+  [[nodiscard]] Verifier::SharedEndorsement find(const Report& report) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return leaves_.size(); }
+
+ private:
+  void add(const Verifier::SharedEndorsement& endorsement);
+
+  // By key_of() in the .cpp: role, TCB_VERSION, chip id.
+  std::unordered_map<std::string, Verifier::SharedEndorsement> leaves_;
+};
+
+}  // namespace extreq::attestation

@@ -1,0 +1,143 @@
+#include "attestation/verification_stream.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "attestation/signature_batch.hpp"
+#include "base/try.hpp"
+
+namespace extreq::attestation {
+
+VerificationStream::VerificationStream(const Verifier& verifier, const EndorsementIndex& index,
+                                       const Options& options, Deliver deliver)
+    : verifier_(verifier), index_(index), options_(options), deliver_(std::move(deliver)) {
+  options_.group = std::max<std::size_t>(options_.group, 1);
+  options_.waiting = std::max(options_.waiting, options_.group);
+  const unsigned count =
+      options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+  threads_.reserve(count);
+  for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+}
+
+VerificationStream::~VerificationStream() { finish(); }
+
+void VerificationStream::submit(Evidence evidence) {
+  bool full_group = false;
+  {
+    std::unique_lock lock(mutex_);
+    delivered_.wait(lock, [this] { return taken_ + queue_.size() - next_ < options_.waiting; });
+    queue_.push_back({std::move(evidence), std::chrono::steady_clock::now()});
+    // The first report starts the wait of a thread, the last one of a group ends it.
+    full_group = queue_.size() == 1 || queue_.size() % signature_lanes == 0;
+  }
+  if (full_group) arrived_.notify_one();
+}
+
+void VerificationStream::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  arrived_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void VerificationStream::work() {
+  Group group;
+  while (take(group)) hand_over(answer(group));
+}
+
+// Effect: waits for a group. False: there will be none.
+bool VerificationStream::take(Group& group) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+    if (queue_.empty()) return false;
+    const auto enough = [this] { return closed_ || queue_.size() >= signature_lanes; };
+    const auto until = queue_.front().arrival + options_.wait;
+    // Another thread may take the queue in the meantime: then from the start.
+    arrived_.wait_until(lock, until, [&] { return enough() || queue_.empty(); });
+    if (!queue_.empty()) break;
+  }
+  std::size_t count = std::min(queue_.size(), options_.group);
+  if (count > signature_lanes) count -= count % signature_lanes;
+  group.first = taken_;
+  group.items.assign(std::make_move_iterator(queue_.begin()),
+                     std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(count)));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
+  taken_ += count;
+  if (!queue_.empty()) arrived_.notify_one();
+  return true;
+}
+
+Result<Verifier::SharedEndorsement> VerificationStream::endorsement_for(
+    const Report& report, const Evidence& evidence) const {
+  if (!evidence.certificate_table.empty()) {
+    return verifier_.endorsement(report.signing_key(), evidence.certificate_table);
+  }
+  if (auto found = index_.find(report)) return found;
+  return fail(Code::not_found,
+              "no {} for chip {} and REPORTED_TCB {:#018x} among the {} leaves given",
+              to_text(report.signing_key()),
+              report.chip_id_masked() ? "(masked)" : to_hex(report.chip_id()),
+              report.reported_tcb(), index_.size());
+}
+
+std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& group) const {
+  struct Prepared {
+    Report report;
+    Verifier::SharedEndorsement endorsement;
+    std::optional<std::size_t> question;
+  };
+  std::vector<Result<Prepared>> prepared;
+  std::vector<SignatureQuestion> questions;
+  prepared.reserve(group.items.size());
+  questions.reserve(group.items.size());
+  const auto prepare = [&](const Evidence& evidence) -> Result<Prepared> {
+    EXTREQ_TRY_ASSIGN(auto report, Report::parse(evidence.report));
+    EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
+    std::optional<std::size_t> at;
+    if (const auto question = signature_question(report, *endorsement)) {
+      at = questions.size();
+      questions.push_back(*question);
+    }
+    return Prepared{std::move(report), std::move(endorsement), at};
+  };
+  for (const Item& item : group.items) prepared.push_back(prepare(item.evidence));
+  const std::vector<bool> fits = verify_signatures(questions);
+  std::vector<Answer> answers;
+  answers.reserve(prepared.size());
+  std::uint64_t number = group.first;
+  for (const auto& one : prepared) {
+    if (one) {
+      answers.push_back(
+          {number, verify(one->report, *one->endorsement, options_.at, options_.expectations,
+                          one->question && fits[*one->question])});
+    } else {
+      answers.push_back({number, tl::unexpected(one.error())});
+    }
+    ++number;
+  }
+  return answers;
+}
+
+void VerificationStream::hand_over(std::vector<Answer> answers) {
+  std::unique_lock lock(mutex_);
+  ready_.emplace(answers.front().number, std::move(answers));
+  if (delivering_) return;  // whoever delivers will see it
+  delivering_ = true;
+  while (!ready_.empty() && ready_.begin()->first == next_) {
+    const auto group = std::move(ready_.begin()->second);
+    ready_.erase(ready_.begin());
+    lock.unlock();
+    for (const Answer& one : group) deliver_(one);
+    lock.lock();
+    next_ += group.size();
+    delivered_.notify_all();
+  }
+  delivering_ = false;
+}
+
+}  // namespace extreq::attestation
