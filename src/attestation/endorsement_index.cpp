@@ -31,11 +31,10 @@ bool all_passed(const Endorsement& endorsement) {
 
 EndorsementIndex::EndorsementIndex(std::span<const Certificate> certificates,
                                    const TrustAnchors& anchors) {
-  std::vector<Certificate> authorities;
-  std::ranges::copy_if(certificates, std::back_inserter(authorities),
+  std::ranges::copy_if(certificates, std::back_inserter(authorities_),
                        [](const Certificate& certificate) { return !is_leaf(certificate); });
   const Verifier verifier(anchors, {.endorsements = 1, .chains = 16});  // for its chains
-  std::vector<Certificate> candidates{authorities};
+  std::vector<Certificate> candidates(authorities_);
   for (const Certificate& certificate : certificates) {
     if (!is_leaf(certificate)) continue;
     candidates.push_back(certificate);

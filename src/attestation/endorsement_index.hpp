@@ -4,10 +4,10 @@
 // Lifetime: owns what it needs. Threading: const objects may be used from any number of threads.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "attestation/verifier.hpp"
 
@@ -25,11 +25,16 @@ class EndorsementIndex {
   // nullptr: no leaf here is for this report.
   [[nodiscard]] Verifier::SharedEndorsement find(const Report& report) const;
 
+  // What of the certificates is no leaf, in their order.
+  [[nodiscard]] const std::vector<crypto::Certificate>& authorities() const noexcept {
+    return authorities_;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return leaves_.size(); }
 
  private:
   void add(const Verifier::SharedEndorsement& endorsement);
 
+  std::vector<crypto::Certificate> authorities_;
   // By key_of() in the .cpp: role, TCB_VERSION, chip id.
   std::unordered_map<std::string, Verifier::SharedEndorsement> leaves_;
 };

@@ -75,7 +75,8 @@ bool VerificationStream::take(Group& group) {
 Result<Verifier::SharedEndorsement> VerificationStream::endorsement_for(
     const Report& report, const Evidence& evidence) const {
   if (!evidence.certificate_table.empty()) {
-    return verifier_.endorsement(report.signing_key(), evidence.certificate_table);
+    return verifier_.endorsement(report.signing_key(), evidence.certificate_table,
+                                 index_.authorities());
   }
   if (auto found = index_.find(report)) return found;
   return fail(Code::not_found,
@@ -96,7 +97,8 @@ std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& 
   prepared.reserve(group.items.size());
   questions.reserve(group.items.size());
   const auto prepare = [&](const Evidence& evidence) -> Result<Prepared> {
-    EXTREQ_TRY_ASSIGN(auto report, Report::parse(evidence.report));
+    if (!evidence.report) return tl::unexpected(evidence.report.error());
+    EXTREQ_TRY_ASSIGN(auto report, Report::parse(*evidence.report));
     EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
     std::optional<std::size_t> at;
     if (const auto question = signature_question(report, *endorsement)) {

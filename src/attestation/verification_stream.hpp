@@ -33,11 +33,13 @@ class VerificationStream {
     Expectations expectations;
   };
   struct Evidence {
-    Bytes report;
-    Bytes certificate_table;  // none: the leaf is looked up in the index
+    Result<Bytes> report;     // a failure is handed on in the answer
+    Bytes certificate_table;  // its certificates count behind the index's authorities; none: the
+                              // leaf is looked up in the index
   };
-  // `number` counts from 0 in the order of submit(). Failure: as Report::parse() and
-  // CertificateTable::parse(); not_found without a table where the index has no leaf.
+  // `number` counts from 0 in the order of submit(). Failure: that of the evidence; as
+  // Report::parse() and Verifier::endorsement(); not_found without a table where the index has no
+  // leaf.
   struct Answer {
     std::uint64_t number;
     Result<Verification> verification;

@@ -128,9 +128,10 @@ TEST(VerificationStream, TakesCertificatesFromTheTableBesideTheReport) {
   });
   stream.submit({test::sign(scene.fields), table.build()});
   stream.submit({test::sign(scene.fields), Bytes(5, 0xEE)});
+  stream.submit({fail(Code::io, "no such luck"), table.build()});
   stream.submit({test::sign(scene.fields), {}});
   stream.finish();
-  EXPECT_EQ(verdicts, (std::vector<std::optional<Verdict>>{Verdict::genuine, {}, {}}));
+  EXPECT_EQ(verdicts, (std::vector<std::optional<Verdict>>{Verdict::genuine, {}, {}, {}}));
 }
 
 TEST(VerificationStream, WithoutReportsEnds) {

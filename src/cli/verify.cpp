@@ -12,6 +12,7 @@
 #include "attestation/verification.hpp"
 #include "base/clock.hpp"
 #include "base/try.hpp"
+#include "cli/batch.hpp"
 #include "cli/document.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/inputs.hpp"
@@ -31,6 +32,7 @@ struct Options {
   std::optional<std::string> report_data;
   std::optional<std::string> at;
   bool json = false;
+  BatchOptions batch;
 };
 
 // Everything on the command line that files cannot make wrong.
@@ -192,9 +194,19 @@ int refuse(const Error& error, int exit_code, bool json) {
   return exit_code;
 }
 
+Result<int> verify_batch(const Options& options, const Request& request) {
+  EXTREQ_TRY_ASSIGN(auto evidence, read_evidence(options));
+  return run_batch(options.batch, {std::move(evidence.certificates), std::move(evidence.anchors),
+                                   request.at, request.expectations});
+}
+
 int run(const Options& options) {
   const auto request = read_request(options);
   if (!request) return refuse(request.error(), exit_usage, options.json);
+  if (!options.batch.source.empty()) {
+    const auto exit_code = verify_batch(options, *request);
+    return exit_code ? *exit_code : refuse(exit_code.error(), exit_unreadable, false);
+  }
   const auto verification = verify_files(options, *request);
   if (!verification) return refuse(verification.error(), exit_unreadable, options.json);
   if (options.json) {
@@ -210,9 +222,11 @@ int run(const Options& options) {
 void add_verify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
-  verb->add_option("--report", options->report, "The attestation report, 0x4A0 bytes")
-      ->type_name("FILE")
-      ->required();
+  auto* const input = verb->add_option_group("input");
+  input->add_option("--report", options->report, "The attestation report, 0x4A0 bytes")
+      ->type_name("FILE");
+  add_batch_options(*input, *verb, options->batch);
+  input->require_option(1);
   verb->add_option("--certs", options->table, "The certificate table of the extended guest request")
       ->type_name("FILE");
   verb->add_option("--leaf", options->leaf, "The VCEK or VLEK, DER or PEM")->type_name("FILE");

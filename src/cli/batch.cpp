@@ -1,0 +1,219 @@
+#include "cli/batch.hpp"
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "attestation/verification_stream.hpp"
+#include "base/try.hpp"
+#include "cli/batch_source.hpp"
+#include "cli/document.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/inputs.hpp"
+
+namespace extreq::cli {
+namespace {
+
+using attestation::CheckState;
+using attestation::Verdict;
+using attestation::Verification;
+using attestation::VerificationStream;
+
+std::string json_text(const std::string& text) {
+  return Document(text).dump(-1, ' ', false, Document::error_handler_t::replace);
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  if (verdict == Verdict::genuine) return "genuine";
+  return verdict == Verdict::not_acceptable ? "not_acceptable" : "not_genuine";
+}
+
+struct Counts {
+  std::uint64_t genuine = 0;
+  std::uint64_t not_genuine = 0;
+  std::uint64_t not_acceptable = 0;
+  std::uint64_t unreadable = 0;
+
+  [[nodiscard]] std::uint64_t all() const {
+    return genuine + not_genuine + not_acceptable + unreadable;
+  }
+  [[nodiscard]] int exit_code() const {
+    if (not_genuine != 0) return exit_not_genuine;
+    if (not_acceptable != 0) return exit_not_acceptable;
+    return unreadable != 0 ? exit_unreadable : exit_ok;
+  }
+  void add(Verdict verdict) {
+    if (verdict == Verdict::genuine) ++genuine;
+    if (verdict == Verdict::not_genuine) ++not_genuine;
+    if (verdict == Verdict::not_acceptable) ++not_acceptable;
+  }
+};
+
+// At most four times a second, on a terminal only.
+class Progress {
+ public:
+  explicit Progress(std::optional<std::size_t> total)
+      : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
+
+  void show(const Counts& counts, bool last) {
+    if (!shown_) return;
+    const auto now = std::chrono::steady_clock::now();
+    constexpr auto pause = std::chrono::milliseconds(250);
+    if (!last && now - last_ < pause) return;
+    last_ = now;
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const double rate = seconds > 0 ? static_cast<double>(counts.all()) / seconds : 0;
+    fmt::print(stderr, "\r{}{} reports, {:.0f} a second, {} not genuine, {} unreadable{}",
+               counts.all(), total_ ? fmt::format(" of {}", *total_) : "", rate,
+               counts.not_genuine + counts.not_acceptable, counts.unreadable, last ? "\n" : "");
+  }
+
+ private:
+  std::optional<std::size_t> total_;
+  bool shown_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_;
+};
+
+// Writes the lines. Names are told before their reports are submitted; the rest comes from the
+// stream, which calls from one thread at a time.
+class Lines {
+ public:
+  explicit Lines(std::optional<std::size_t> total) : progress_(total) {}
+
+  void expect(std::string name) {
+    const std::lock_guard lock(mutex_);
+    names_.push_back(std::move(name));
+  }
+
+  void write(const VerificationStream::Answer& answer) {
+    std::string name;
+    {
+      const std::lock_guard lock(mutex_);
+      name = std::move(names_.front());
+      names_.pop_front();
+    }
+    line_.clear();
+    fmt::format_to(std::back_inserter(line_), "{{\"number\":{}", answer.number);
+    if (!name.empty()) line_.append(",\"name\":").append(json_text(name));
+    if (answer.verification) {
+      write_verification(*answer.verification);
+    } else {
+      line_.append(",\"verdict\":null,\"error\":")
+          .append(json_text(answer.verification.error().message));
+      ++counts_.unreadable;
+    }
+    line_.append("}\n");
+    if (std::fwrite(line_.data(), 1, line_.size(), stdout) != line_.size()) failed_ = true;
+    progress_.show(counts_, false);
+  }
+
+  [[nodiscard]] Result<int> finish() {
+    progress_.show(counts_, true);
+    if (failed_ || std::fflush(stdout) != 0) {
+      return fail(Code::io, "the output could not be written");
+    }
+    return counts_.exit_code();
+  }
+  // Nobody reads any more: there is no use in going on.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  void write_verification(const Verification& verification) {
+    counts_.add(verification.verdict);
+    line_.append(",\"verdict\":\"").append(verdict_name(verification.verdict)).append("\"");
+    line_.append(",\"failed\":{");
+    const char* comma = "";
+    for (const auto& check : verification.checks) {
+      if (check.state != CheckState::failed) continue;
+      line_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\":");
+      line_.append(json_text(check.why));
+      comma = ",";
+    }
+    line_.append("},\"not_checked\":[");
+    comma = "";
+    for (const auto& check : verification.checks) {
+      if (check.state != CheckState::not_done) continue;
+      line_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\"");
+      comma = ",";
+    }
+    line_.append("]");
+  }
+
+  Progress progress_;
+  std::mutex mutex_;  // guards names_
+  std::deque<std::string> names_;
+  std::string line_;
+  Counts counts_;
+  std::atomic<bool> failed_ = false;
+};
+
+Result<std::vector<crypto::Certificate>> read_leaves(const std::string& folder) {
+  std::vector<crypto::Certificate> certificates;
+  EXTREQ_TRY_ASSIGN(const auto names, files_in(folder));
+  for (const std::string& name : names) {
+    EXTREQ_TRY_ASSIGN(const auto found, read_certificates(folder + "/" + name));
+    certificates.insert(certificates.end(), found.begin(), found.end());
+  }
+  return certificates;
+}
+
+// A report and the table behind it.
+VerificationStream::Evidence evidence_of(Result<Bytes> bytes) {
+  constexpr std::size_t size = attestation::Report::size;
+  if (!bytes || bytes->size() <= size) return {std::move(bytes), {}};
+  Bytes table(bytes->begin() + size, bytes->end());
+  bytes->resize(size);
+  return {std::move(bytes), std::move(table)};
+}
+
+}  // namespace
+
+void add_batch_options(CLI::App& input, CLI::App& verb, BatchOptions& options) {
+  input
+      .add_option("--batch", options.source,
+                  "Instead of --report: a folder of reports, a file of reports one after the "
+                  "other, or - for standard input alike; one JSON line for each")
+      ->type_name("DIR|FILE|-");
+  verb.add_option("--leaves", options.leaves,
+                  "With --batch: a folder of VCEKs, VLEKs and their chains, DER or PEM")
+      ->type_name("DIR");
+  verb.add_option("--threads", options.threads, "With --batch; without it: one for each CPU")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  verb.add_option("--wait", options.wait_microseconds,
+                  "With --batch: how long a report may wait for others, in microseconds (1000)")
+      ->type_name("US")
+      ->check(CLI::Range(0, 1000000));
+}
+
+Result<int> run_batch(const BatchOptions& options, BatchRequest request) {
+  if (!options.leaves.empty()) {
+    EXTREQ_TRY_ASSIGN(const auto leaves, read_leaves(options.leaves));
+    request.certificates.insert(request.certificates.end(), leaves.begin(), leaves.end());
+  }
+  EXTREQ_TRY_ASSIGN(const auto source, open_batch(options.source));
+  const attestation::Verifier verifier(request.anchors);
+  const attestation::EndorsementIndex index(request.certificates, request.anchors);
+  Lines lines(source->count());
+  VerificationStream stream(verifier, index,
+                            {.threads = options.threads,
+                             .wait = std::chrono::microseconds(options.wait_microseconds),
+                             .at = request.at,
+                             .expectations = request.expectations},
+                            [&](const VerificationStream::Answer& answer) { lines.write(answer); });
+  while (auto input = source->next()) {
+    if (lines.failed()) break;
+    lines.expect(std::move(input->name));
+    stream.submit(evidence_of(std::move(input->bytes)));
+  }
+  stream.finish();
+  return lines.finish();
+}
+
+}  // namespace extreq::cli
