@@ -119,7 +119,9 @@ struct Vmsa {                                   // offset
   Le64 rsp;                                     //  0x1D8
   ByteArray<0x268 - 0x1E0> reserved_1e0{};      //  0x1E0
   Le64 g_pat;                                   //  0x268
-  ByteArray<0x330 - 0x270> reserved_270{};      //  0x270
+  ByteArray<0x310 - 0x270> reserved_270{};      //  0x270
+  Le64 rdx;                                     //  0x310
+  ByteArray<0x330 - 0x318> reserved_318{};      //  0x318
   Le64 rsi;                                     //  0x330
   ByteArray<0x3B0 - 0x338> reserved_338{};      //  0x338
   Le64 sev_features;                            //  0x3B0
@@ -135,6 +137,7 @@ static_assert(sizeof(Vmsa) == page_size && alignof(Vmsa) == 1);
 static_assert(offsetof(Vmsa, tr) == 0x090 && offsetof(Vmsa, efer) == 0x0D0);
 static_assert(offsetof(Vmsa, cr4) == 0x148 && offsetof(Vmsa, rip) == 0x178);
 static_assert(offsetof(Vmsa, rsp) == 0x1D8 && offsetof(Vmsa, g_pat) == 0x268);
+static_assert(offsetof(Vmsa, rdx) == 0x310);
 static_assert(offsetof(Vmsa, rsi) == 0x330 && offsetof(Vmsa, sev_features) == 0x3B0);
 static_assert(offsetof(Vmsa, xcr0) == 0x3E8 && offsetof(Vmsa, mxcsr) == 0x408);
 static_assert(offsetof(Vmsa, x87_fcw) == 0x410);

@@ -23,6 +23,10 @@ class LaunchDigest {
     std::uint8_t vmpl3_perms = 0;
   };
 
+  LaunchDigest() = default;
+  // Goes on behind pages that somebody else has measured.
+  explicit LaunchDigest(const crypto::Sha384Digest& so_far) noexcept : digest_(so_far) {}
+
   // `gpa` is what the firmware measures: for a VMSA page abi::snp::vmsa_gpa, wherever it lies. The
   // contents count for normal and VMSA pages only; the other types measure 48 zero bytes instead.
   void add_page(abi::snp::PageType type, std::uint64_t gpa,
