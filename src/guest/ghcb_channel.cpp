@@ -44,7 +44,8 @@ GhcbChannel::GhcbChannel(message::Requester requester, GhcbPort& port, const Sha
 Status GhcbChannel::move_to(GhcbPort& port, const SharedPages& pages) {
   EXTREQ_TRY(check(pages));
   exchange_ = GhcbExchange(port, pages);
-  offer_ = TableOffer(options_.limits, pages.certificate_pages);
+  // The size that sufficed is the host's, not the processor's: it is asked for only once.
+  offer_.move_to(options_.limits, pages.certificate_pages);
   return {};
 }
 

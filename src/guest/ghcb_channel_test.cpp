@@ -417,6 +417,29 @@ TEST_F(Channel, MovedToAnotherProcessorItSendsTheSamePendingMessage) {
   EXPECT_EQ(channel_->move_to(other, pages).error().code, Code::invalid_input);
 }
 
+TEST_F(Channel, MovedItStillKnowsTheSizeOfTheTable) {
+  host_.table = test_table(6 * 4096 + 1);
+  ASSERT_TRUE(channel_->extended_report(test_query()));
+  ASSERT_TRUE(channel_->move_to(host_, test_pages));
+  const auto evidence = channel_->extended_report(test_query());
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ(evidence->notes.table_growths, 0U);
+  EXPECT_EQ(evidence->certificate_table.size(), 7U * 4096);
+}
+
+TEST_F(Channel, MovedToFewerPagesItOffersNoMoreThanThereAre) {
+  host_.table = test_table(6 * 4096 + 1);
+  ASSERT_TRUE(channel_->extended_report(test_query()));
+  SharedPages pages = test_pages;
+  pages.certificate_pages = 2;
+  ASSERT_TRUE(channel_->move_to(host_, pages));
+  host_.exits.clear();
+  const auto evidence = channel_->extended_report(test_query());
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ(evidence->notes.no_certificates, NoCertificates::table_too_large);
+  EXPECT_EQ(host_.exits.at(0).rbx, 2U);
+}
+
 TEST_F(Channel, PagesThatCannotBeUsedAreRefusedAtOnce) {
   SharedPages pages = test_pages;
   pages.response = pages.request;

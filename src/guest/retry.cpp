@@ -28,6 +28,11 @@ TableOffer::TableOffer(const RetryLimits& limits, std::uint64_t capacity) noexce
       pages_(std::min(limits.table_pages_first, max_)),
       growths_max_(limits.table_growths_max) {}
 
+void TableOffer::move_to(const RetryLimits& limits, std::uint64_t capacity) noexcept {
+  max_ = std::min(limits.table_pages_max, capacity);
+  pages_ = std::min(std::max(pages_, limits.table_pages_first), max_);
+}
+
 std::optional<NoCertificates> TableOffer::grow(std::uint64_t wanted, Notes& notes) noexcept {
   notes.pages_wanted = wanted;
   if (wanted <= pages_) return NoCertificates::absurd_length;

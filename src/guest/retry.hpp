@@ -59,6 +59,9 @@ class TableOffer {
 
   [[nodiscard]] std::uint64_t pages() const noexcept { return pages_; }
 
+  // The pages are others now. What the table grew to stays, as far as they reach.
+  void move_to(const RetryLimits& limits, std::uint64_t capacity) noexcept;
+
   // The host wants this many pages. Effect: nothing and pages() has grown; or why it may not grow.
   [[nodiscard]] std::optional<NoCertificates> grow(std::uint64_t wanted, Notes& notes) noexcept;
 

@@ -22,16 +22,17 @@ constexpr std::size_t read_limit = std::size_t{64} << 10U;
 // A file of configfs: one read or write is one transaction, so base's file functions do not fit.
 class Entry {
  public:
-  static Result<Entry> create(std::string path) {
-    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("make {}", path);
-    return Entry(std::move(path));
+  static Result<Entry> create(std::string path, const TsmTransport::Directories& directories) {
+    if (directories.make(path) != 0) return fail_errno("make {}", path);
+    return Entry(std::move(path), directories);
   }
   ~Entry() {
-    if (!path_.empty()) ::rmdir(path_.c_str());
+    if (!path_.empty()) directories_.remove(path_);
   }
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
-  Entry(Entry&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Entry(Entry&& other) noexcept
+      : path_(std::exchange(other.path_, {})), directories_(other.directories_) {}
   Entry& operator=(Entry&&) = delete;
 
   [[nodiscard]] Status write(std::string_view name, ByteView content) const {
@@ -63,12 +64,14 @@ class Entry {
   }
 
  private:
-  explicit Entry(std::string path) : path_(std::move(path)) {}
+  Entry(std::string path, const TsmTransport::Directories& directories)
+      : path_(std::move(path)), directories_(directories) {}
   [[nodiscard]] std::string file(std::string_view name) const {
     return path_ + '/' + std::string(name);
   }
 
   std::string path_;
+  const TsmTransport::Directories& directories_;
 };
 
 std::string text_of(const Bytes& bytes) {
@@ -82,11 +85,12 @@ struct Blobs {
   Bytes table;
 };
 
-Result<Blobs> ask(const std::string& path, const ReportQuery& query, bool extended) {
+Result<Blobs> ask(const std::string& path, const TsmTransport::Directories& directories,
+                  const ReportQuery& query, bool extended) {
   if (query.key_sel != abi::snp::key_sel_vlek_or_vcek) {
     return fail(Code::unsupported, "configfs-tsm has no place for KEY_SEL {}", query.key_sel);
   }
-  EXTREQ_TRY_ASSIGN(const Entry entry, Entry::create(path));
+  EXTREQ_TRY_ASSIGN(const Entry entry, Entry::create(path, directories));
   EXTREQ_TRY_ASSIGN(const Bytes provider, entry.read(tsm::provider));
   if (text_of(provider) != tsm::provider_sev_guest) {
     return fail(Code::unsupported, "configfs-tsm: the provider is '{}', wanted {}",
@@ -119,14 +123,23 @@ RequestResult<Bytes> checked(ByteView report, const ReportQuery& query) {
 }  // namespace
 
 Result<std::unique_ptr<TsmTransport>> TsmTransport::open(const std::string& directory) {
+  return open(directory, {[](const std::string& path) { return ::mkdir(path.c_str(), 0700); },
+                          [](const std::string& path) { ::rmdir(path.c_str()); }});
+}
+
+Result<std::unique_ptr<TsmTransport>> TsmTransport::open(const std::string& directory,
+                                                         Directories directories) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) return fail_errno("configfs-tsm: {}", directory);
-  return std::unique_ptr<TsmTransport>(new TsmTransport(directory));
+  return std::unique_ptr<TsmTransport>(new TsmTransport(directory, std::move(directories)));
+}
+
+std::string TsmTransport::next_path() {
+  return fmt::format("{}/extreq-{}-{}", directory_, ::getpid(), next_entry_++);
 }
 
 RequestResult<ReportReply> TsmTransport::report(const ReportQuery& query) {
-  auto blobs =
-      ask(fmt::format("{}/extreq-{}-{}", directory_, ::getpid(), next_entry_++), query, false);
+  auto blobs = ask(next_path(), directories_, query, false);
   if (!blobs) return failed(blobs.error());
   auto report = checked(blobs->report, query);
   if (!report) return failed(report.error());
@@ -137,8 +150,7 @@ RequestResult<ReportReply> TsmTransport::report(const ReportQuery& query) {
 }
 
 RequestResult<Evidence> TsmTransport::extended_report(const ReportQuery& query) {
-  auto blobs =
-      ask(fmt::format("{}/extreq-{}-{}", directory_, ::getpid(), next_entry_++), query, true);
+  auto blobs = ask(next_path(), directories_, query, true);
   if (!blobs) return failed(blobs.error());
   auto report = checked(blobs->report, query);
   if (!report) return failed(report.error());

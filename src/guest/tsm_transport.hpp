@@ -5,6 +5,7 @@
 // each other; the entry's generation says whether somebody did.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,10 +16,19 @@ namespace extreq::guest {
 
 class TsmTransport final : public Transport {
  public:
+  // mkdir(2), 0 or -1 and errno, and rmdir(2): in configfs a directory comes and goes with its
+  // files. The one seam to the kernel; tests put a model of it here.
+  struct Directories {
+    std::function<int(const std::string& path)> make;
+    std::function<void(const std::string& path)> remove;
+  };
+
   // Failure: not_found if there is no such directory (configfs is not mounted, the kernel is older,
   // or no driver provides reports).
   [[nodiscard]] static Result<std::unique_ptr<TsmTransport>> open(
       const std::string& directory = std::string(abi::sev_guest::tsm::report_path));
+  [[nodiscard]] static Result<std::unique_ptr<TsmTransport>> open(const std::string& directory,
+                                                                  Directories directories);
 
   // Threading: one thread at a time; any number of transports. Failure also: unsupported for a
   // KEY_SEL (configfs has no place for it) and for another provider than sev_guest; busy when the
@@ -33,9 +43,13 @@ class TsmTransport final : public Transport {
   [[nodiscard]] bool usable() const noexcept override { return true; }
 
  private:
-  explicit TsmTransport(std::string directory) : directory_(std::move(directory)) {}
+  TsmTransport(std::string directory, Directories directories)
+      : directory_(std::move(directory)), directories_(std::move(directories)) {}
+
+  [[nodiscard]] std::string next_path();
 
   std::string directory_;
+  Directories directories_;
   unsigned next_entry_ = 0;
 };
 
