@@ -23,8 +23,10 @@ T need(firmware::CommandResult<T> result) {
   return *std::move(result);
 }
 
-Platform make_platform() {
-  auto processor = firmware::model::SecureProcessor::in_memory();
+}  // namespace
+
+Platform make_platform(const firmware::model::Installation& installation) {
+  auto processor = firmware::model::SecureProcessor::in_memory(installation);
   if (!processor) give_up(processor.error().message);
   Platform platform;
   platform.processor = *std::move(processor);
@@ -40,10 +42,8 @@ Platform make_platform() {
   return platform;
 }
 
-}  // namespace
-
 Platform& platform() {
-  static Platform platform = make_platform();
+  static Platform platform = make_platform({});
   return platform;
 }
 

@@ -14,8 +14,11 @@ struct Platform {
   message::Vmpck vmpck0;
 };
 
-// One for the whole program: its RSA keys take seconds to make. Ends the program, with the reason
-// on standard error, if it cannot be made.
+// A platform with a guest that has been launched. Ends the program, with the reason on standard
+// error, if it cannot be made.
+[[nodiscard]] Platform make_platform(const firmware::model::Installation& installation);
+
+// One for the whole program: its RSA keys take seconds to make.
 [[nodiscard]] Platform& platform();
 
 // Seals a report request, has the model answer it, and gives the report.
