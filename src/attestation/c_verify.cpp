@@ -1,0 +1,191 @@
+// The C interface over Verifier. Nothing is thrown across it.
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "attestation/verifier.hpp"
+#include "base/try.hpp"
+#include "extreq/verify.h"
+
+struct extreq_verifier {
+  extreq::attestation::Verifier verifier;
+  std::vector<extreq::crypto::Certificate> certificates;
+};
+
+struct extreq_result {
+  extreq::attestation::Verification verification;
+  std::string summary;
+};
+
+namespace extreq::attestation {
+namespace {
+
+using crypto::Certificate;
+
+int code_of(Code code) noexcept {
+  return code == Code::unsupported ? EXTREQ_UNSUPPORTED : EXTREQ_INVALID_INPUT;
+}
+
+int tell(extreq_error* error, int code, std::string_view text) noexcept {
+  if (error == nullptr) return code;
+  error->code = code;
+  const std::size_t size = std::min(text.size(), sizeof(error->text) - 1);
+  std::copy_n(text.data(), size, error->text);
+  std::fill(error->text + size, std::end(error->text), '\0');
+  return code;
+}
+
+// Effect: calls `work`, whose failure is a Result's, and turns what it throws into a code.
+template <class Work>
+int guarded(extreq_error* error, const Work& work) noexcept {
+  try {
+    const Status status = work();
+    if (status) return tell(error, EXTREQ_OK, {});
+    return tell(error, code_of(status.error().code), status.error().message);
+  } catch (const std::bad_alloc&) {
+    return tell(error, EXTREQ_NO_MEMORY, "no memory");
+  } catch (const std::exception& exception) {
+    return tell(error, EXTREQ_INTERNAL, exception.what());
+  } catch (...) {
+    return tell(error, EXTREQ_INTERNAL, "an unknown exception");
+  }
+}
+
+// The caller's struct as far as caller and library both know it, the rest zero.
+template <class Struct>
+Result<Struct> known_part(const Struct* given, const char* what) {
+  Struct known{};
+  if (given == nullptr || given->struct_size < sizeof(known.struct_size)) {
+    return fail(Code::invalid_input, "{}: NULL, or struct_size is not set", what);
+  }
+  std::memcpy(&known, given, std::min(given->struct_size, sizeof(known)));
+  return known;
+}
+
+Result<ByteView> view(const std::uint8_t* bytes, std::size_t size, const char* what) {
+  if (bytes == nullptr && size != 0) {
+    return fail(Code::invalid_input, "{}: NULL with a size of {}", what, size);
+  }
+  return ByteView(bytes, size);
+}
+
+Result<std::vector<Certificate>> read_certificates(const std::uint8_t* bytes, std::size_t size,
+                                                   const char* what) {
+  EXTREQ_TRY_ASSIGN(const ByteView given, view(bytes, size, what));
+  if (given.empty()) return std::vector<Certificate>();
+  auto certificates = Certificate::from_pem_or_der(given);
+  if (!certificates) {
+    return fail(certificates.error().code, "{}: {}", what, certificates.error().message);
+  }
+  return certificates;
+}
+
+Status create(const extreq_verifier_options* given, extreq_verifier** verifier) {
+  extreq_verifier_options options{};
+  if (given != nullptr) {
+    EXTREQ_TRY_ASSIGN(options, known_part(given, "extreq_verifier_options"));
+  }
+  TrustAnchors anchors;
+  EXTREQ_TRY_ASSIGN(const auto roots,
+                    read_certificates(options.roots, options.roots_size, "roots"));
+  for (const Certificate& root : roots) EXTREQ_TRY(anchors.add(root));
+  EXTREQ_TRY_ASSIGN(
+      auto certificates,
+      read_certificates(options.certificates, options.certificates_size, "certificates"));
+  Verifier::Limits limits;
+  if (options.max_leaves != 0) limits.endorsements = options.max_leaves;
+  *verifier = new extreq_verifier{Verifier(std::move(anchors), limits), std::move(certificates)};
+  return {};
+}
+
+Result<Expectations> read_expectations(const extreq_request& request) {
+  Expectations expectations;
+  if (request.report_data == nullptr) return expectations;
+  abi::ByteArray<64> report_data{};
+  std::copy_n(request.report_data, report_data.size(), report_data.begin());
+  expectations.report_data = report_data;
+  return expectations;
+}
+
+Status verify_request(const extreq_verifier& with, const extreq_request* given,
+                      extreq_result** result) {
+  EXTREQ_TRY_ASSIGN(const auto request, known_part(given, "extreq_request"));
+  EXTREQ_TRY_ASSIGN(const auto report_bytes, view(request.report, request.report_size, "report"));
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(report_bytes));
+  EXTREQ_TRY_ASSIGN(
+      auto certificates,
+      read_certificates(request.certificates, request.certificates_size, "certificates"));
+  certificates.insert(certificates.end(), with.certificates.begin(), with.certificates.end());
+  EXTREQ_TRY_ASSIGN(const auto table, view(request.certificate_table,
+                                           request.certificate_table_size, "certificate_table"));
+  EXTREQ_TRY_ASSIGN(const auto endorsement,
+                    with.verifier.endorsement(report.signing_key(), table, certificates));
+  EXTREQ_TRY_ASSIGN(const auto expectations, read_expectations(request));
+  auto verification =
+      verify(report, *endorsement, std::chrono::sys_seconds(std::chrono::seconds(request.at)),
+             expectations);
+  std::string text = summary(verification);
+  *result = new extreq_result{std::move(verification), std::move(text)};
+  return {};
+}
+
+}  // namespace
+}  // namespace extreq::attestation
+
+using extreq::attestation::CheckState;
+using extreq::attestation::Verdict;
+
+std::uint32_t extreq_verify_version(void) { return EXTREQ_VERIFY_VERSION; }
+
+int extreq_verifier_create(const extreq_verifier_options* options, extreq_verifier** verifier,
+                           extreq_error* error) {
+  using namespace extreq::attestation;  // NOLINT(google-build-using-namespace)
+  if (verifier == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "verifier: NULL");
+  *verifier = nullptr;
+  return guarded(error, [&] { return create(options, verifier); });
+}
+
+void extreq_verifier_free(extreq_verifier* verifier) { delete verifier; }
+
+int extreq_verify(const extreq_verifier* verifier, const extreq_request* request,
+                  extreq_result** result, extreq_error* error) {
+  using namespace extreq::attestation;  // NOLINT(google-build-using-namespace)
+  if (result == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "result: NULL");
+  *result = nullptr;
+  if (verifier == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "verifier: NULL");
+  return guarded(error, [&] { return verify_request(*verifier, request, result); });
+}
+
+int extreq_result_verdict(const extreq_result* result) {
+  switch (result->verification.verdict) {
+    case Verdict::genuine:
+      return EXTREQ_GENUINE;
+    case Verdict::not_acceptable:
+      return EXTREQ_NOT_ACCEPTABLE;
+    case Verdict::not_genuine:
+      break;
+  }
+  return EXTREQ_NOT_GENUINE;
+}
+
+const char* extreq_result_summary(const extreq_result* result) { return result->summary.c_str(); }
+
+std::size_t extreq_result_check_count(const extreq_result* result) {
+  return result->verification.checks.size();
+}
+
+int extreq_result_check(const extreq_result* result, std::size_t index, extreq_check* check) {
+  if (check == nullptr || index >= result->verification.checks.size()) return EXTREQ_INVALID_INPUT;
+  const auto& found = result->verification.checks[index];
+  check->name = extreq::attestation::kind_of(found.id).name.data();  // literals: they end with zero
+  check->state = found.state == CheckState::passed   ? EXTREQ_PASSED
+                 : found.state == CheckState::failed ? EXTREQ_FAILED
+                                                     : EXTREQ_NOT_DONE;
+  check->why = found.why.c_str();
+  return EXTREQ_OK;
+}
+
+void extreq_result_free(extreq_result* result) { delete result; }

@@ -1,0 +1,181 @@
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "attestation/test_scene.hpp"
+#include "extreq/verify.h"
+
+namespace extreq::attestation {
+namespace {
+
+using test::Scene;
+using testing::HasSubstr;
+
+struct CVerifier {
+  explicit CVerifier(const extreq_verifier_options* options) {
+    code = extreq_verifier_create(options, &verifier, &error);
+  }
+  ~CVerifier() { extreq_verifier_free(verifier); }
+  CVerifier(const CVerifier&) = delete;
+  CVerifier& operator=(const CVerifier&) = delete;
+  CVerifier(CVerifier&&) = delete;
+  CVerifier& operator=(CVerifier&&) = delete;
+
+  extreq_verifier* verifier = nullptr;
+  extreq_error error{};
+  int code = 0;
+};
+
+// A scene's evidence as C sees it.
+struct Given {
+  explicit Given(const Scene& scene) : root(scene.root.der()), report(test::sign(scene.fields)) {
+    for (const auto& certificate : scene.certificates) pem += certificate.to_pem().value();
+    options.roots = root.data();
+    options.roots_size = root.size();
+    request.report = report.data();
+    request.report_size = report.size();
+    request.certificates = static_cast<const std::uint8_t*>(static_cast<const void*>(pem.data()));
+    request.certificates_size = pem.size();
+    request.at = scene.at.time_since_epoch().count();
+  }
+  Bytes root;
+  Bytes report;
+  std::string pem;
+  extreq_verifier_options options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  extreq_request request = EXTREQ_REQUEST_INIT;
+};
+
+TEST(CVerify, SaysWhatVerifySays) {
+  Scene scene(Product::genoa);
+  for (const bool damaged : {false, true}) {
+    Given given(scene);
+    if (damaged) given.report[0x50] ^= 1U;
+    const CVerifier with(&given.options);
+    ASSERT_EQ(with.code, EXTREQ_OK) << with.error.text;
+    extreq_result* result = nullptr;
+    extreq_error error{1, "old"};
+    ASSERT_EQ(extreq_verify(with.verifier, &given.request, &result, &error), EXTREQ_OK);
+    EXPECT_EQ(error.code, EXTREQ_OK);
+    EXPECT_STREQ(error.text, "");
+    const auto report = Report::parse(given.report).value();
+    const auto judge = verify({report, scene.certificates, scene.anchors, scene.at, {}});
+    EXPECT_EQ(extreq_result_verdict(result), damaged ? EXTREQ_NOT_GENUINE : EXTREQ_GENUINE);
+    EXPECT_EQ(extreq_result_summary(result), summary(judge));
+    ASSERT_EQ(extreq_result_check_count(result), judge.checks.size());
+    for (std::size_t i = 0; i < judge.checks.size(); ++i) {
+      extreq_check check{};
+      ASSERT_EQ(extreq_result_check(result, i, &check), EXTREQ_OK);
+      EXPECT_EQ(check.name, kind_of(judge.checks[i].id).name);
+      EXPECT_EQ(check.state, static_cast<int>(judge.checks[i].state));
+      EXPECT_EQ(check.why, judge.checks[i].why);
+    }
+    extreq_check check{};
+    EXPECT_EQ(extreq_result_check(result, judge.checks.size(), &check), EXTREQ_INVALID_INPUT);
+    extreq_result_free(result);
+  }
+}
+
+TEST(CVerify, ChecksReportDataWhereItIsGiven) {
+  const Scene scene(Product::turin);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  std::array<std::uint8_t, 64> wanted{};
+  std::ranges::copy(scene.fields.report_data, wanted.begin());
+  given.request.report_data = wanted.data();
+  extreq_result* result = nullptr;
+  ASSERT_EQ(extreq_verify(with.verifier, &given.request, &result, nullptr), EXTREQ_OK);
+  EXPECT_EQ(extreq_result_verdict(result), EXTREQ_GENUINE);
+  extreq_result_free(result);
+  wanted[0] ^= 1U;
+  ASSERT_EQ(extreq_verify(with.verifier, &given.request, &result, nullptr), EXTREQ_OK);
+  EXPECT_EQ(extreq_result_verdict(result), EXTREQ_NOT_ACCEPTABLE);
+  extreq_result_free(result);
+}
+
+// A caller that was built with an earlier, shorter struct.
+TEST(CVerify, TakesShorterStructsFieldsNotThereAsZero) {
+  const Scene scene(Product::milan);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  std::array<std::uint8_t, 64> wanted{};
+  wanted.fill(0xEE);
+  given.request.report_data = wanted.data();
+  given.request.struct_size = offsetof(extreq_request, report_data);
+  extreq_result* result = nullptr;
+  ASSERT_EQ(extreq_verify(with.verifier, &given.request, &result, nullptr), EXTREQ_OK);
+  EXPECT_EQ(extreq_result_verdict(result), EXTREQ_GENUINE);
+  extreq_result_free(result);
+  given.request.struct_size = sizeof(given.request) + 64;  // and with a later, longer one
+  std::vector<std::uint8_t> longer(given.request.struct_size);
+  std::memcpy(longer.data(), &given.request, sizeof(given.request));
+  extreq_request* const seen = static_cast<extreq_request*>(static_cast<void*>(longer.data()));
+  ASSERT_EQ(extreq_verify(with.verifier, seen, &result, nullptr), EXTREQ_OK);
+  EXPECT_EQ(extreq_result_verdict(result), EXTREQ_NOT_ACCEPTABLE);
+  extreq_result_free(result);
+}
+
+TEST(CVerify, RefusesWhatIsWrongWithCodeAndText) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  const CVerifier with(nullptr);
+  ASSERT_EQ(with.code, EXTREQ_OK);
+  extreq_result* result = nullptr;
+  extreq_error error{};
+  const auto refused = [&](int code, const char* text) {
+    EXPECT_EQ(extreq_verify(with.verifier, &given.request, &result, &error), code);
+    EXPECT_EQ(error.code, code);
+    EXPECT_THAT(error.text, HasSubstr(text));
+    EXPECT_EQ(result, nullptr);
+  };
+  given.request.report_size = 5;
+  refused(EXTREQ_INVALID_INPUT, "0x5 bytes found");
+  given.request.report = nullptr;
+  refused(EXTREQ_INVALID_INPUT, "report: NULL");
+  given = Given(scene);
+  given.report[0] = 1;
+  given.request.report = given.report.data();
+  given.request.certificates = nullptr;
+  given.request.certificates_size = 0;
+  refused(EXTREQ_UNSUPPORTED, "version 1");
+  given.request.struct_size = 0;
+  refused(EXTREQ_INVALID_INPUT, "struct_size");
+  EXPECT_EQ(extreq_verify(nullptr, &given.request, &result, &error), EXTREQ_INVALID_INPUT);
+  EXPECT_EQ(extreq_verify(with.verifier, nullptr, &result, &error), EXTREQ_INVALID_INPUT);
+  EXPECT_EQ(extreq_verify(with.verifier, &given.request, nullptr, &error), EXTREQ_INVALID_INPUT);
+  EXPECT_EQ(extreq_verifier_create(nullptr, nullptr, nullptr), EXTREQ_INVALID_INPUT);
+  extreq_verifier_options options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  options.roots = given.report.data();
+  options.roots_size = given.report.size();
+  const CVerifier none(&options);
+  EXPECT_EQ(none.code, EXTREQ_INVALID_INPUT);
+  EXPECT_EQ(none.verifier, nullptr);
+  EXPECT_THAT(none.error.text, HasSubstr("roots"));
+  extreq_verifier_free(nullptr);
+  extreq_result_free(nullptr);
+}
+
+TEST(CVerify, ServesManyThreads) {
+  const Scene scene(Product::genoa);
+  const Given given(scene);
+  const CVerifier with(&given.options);
+  std::atomic<int> genuine = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 4; ++k) {
+        extreq_result* result = nullptr;
+        if (extreq_verify(with.verifier, &given.request, &result, nullptr) == EXTREQ_OK &&
+            extreq_result_verdict(result) == EXTREQ_GENUINE) {
+          ++genuine;
+        }
+        extreq_result_free(result);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(genuine, 16);
+}
+
+}  // namespace
+}  // namespace extreq::attestation
