@@ -3,10 +3,11 @@
  * REPORT: 0x4A0 bytes. TABLE: the certificate table of the extended guest request. ROOT: a root to
  * trust beside AMD's, DER or PEM. Exit: 0 genuine, 2 not, 4 an input cannot be read.
  */
-#include <extreq/verify.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "extreq/verify.h"
 
 struct file {
   uint8_t* bytes;
