@@ -24,6 +24,7 @@ packages=(
   libgtest-dev
   liblz4-dev
   liblzma-dev
+  libpq-dev
   libseccomp-dev
   libspdlog-dev
   libsqlite3-dev
@@ -33,10 +34,12 @@ packages=(
   llvm
   make
   nettle-dev
+  nginx-light
   ninja-build
   nlohmann-json3-dev
   openssl
   pkg-config
+  postgresql
   python3
   python3-cryptography
   qemu-system-x86

@@ -36,6 +36,7 @@ HOUSE: Dict[str, Tuple[str, ...]] = {
     "vmm": (*_BOTTOM, "lease"),
     "guest": (*_BOTTOM, "crypto", "message", "attestation"),
     "host": (*_BOTTOM, "crypto", "attestation", "lease", "firmware"),
+    "fleet": (*_BOTTOM, "crypto", "attestation", "lease", "firmware", "host"),
 }
 ABOVE_SIM = tuple(HOUSE)
 HOUSE["sim"] = ABOVE_SIM
@@ -203,6 +204,7 @@ PLANTED = (
     ("src/vmm/a.cpp", '#include "hypervisor/vm.hpp"\n', [1]),
     ("src/guest/a.cpp", '#include "firmware/platform.hpp"\n', [1]),
     ("src/host/a.cpp", '#include "message/seal.hpp"\n', [1]),
+    ("src/fleet/a.cpp", '#include "guest/channel.hpp"\n', [1]),
     ("src/sim/a.cpp", '#include "machine/a.hpp"\n', [1]),
     ("src/machine/a.cpp", '#include "sim/recorder.hpp"\n', [1]),
     # other ways to write it

@@ -1,0 +1,69 @@
+#include "fleet/memory_ledger.hpp"
+
+#include <algorithm>
+
+namespace extreq::fleet {
+namespace {
+
+constexpr std::size_t absent_max = 100'000;  // anybody may ask for what does not exist
+
+// How far ahead of now a bucket's full_at may be while it has a token.
+Clock::Duration slack(const Route& route) {
+  return (std::max(route.burst, 1U) - 1) * route.interval;
+}
+
+}  // namespace
+
+Result<bool> MemoryLedger::claim(const std::string& item, const std::string& owner,
+                                 Clock::Duration lease) {
+  const std::lock_guard lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  const auto [found, fresh] = claims_.try_emplace(item, Claim{owner, now + lease});
+  if (!fresh && found->second.owner != owner && found->second.until > now) return false;
+  found->second = {owner, now + lease};
+  return true;
+}
+
+Status MemoryLedger::release(const std::string& item, const std::string& owner) {
+  const std::lock_guard lock(mutex_);
+  const auto found = claims_.find(item);
+  if (found != claims_.end() && found->second.owner == owner) claims_.erase(found);
+  return {};
+}
+
+Result<Clock::Duration> MemoryLedger::take_token(const Route& route) {
+  const std::lock_guard lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  Clock::TimePoint& full_at = full_at_.try_emplace(route.name, now).first->second;
+  const Clock::Duration wait = full_at - slack(route) - now;
+  if (wait > Clock::Duration::zero()) return wait;
+  full_at = std::max(full_at, now) + route.interval;
+  return Clock::Duration::zero();
+}
+
+Status MemoryLedger::pause(const Route& route, Clock::Duration silence) {
+  const std::lock_guard lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  Clock::TimePoint& full_at = full_at_.try_emplace(route.name, now).first->second;
+  full_at = std::max(full_at, now + silence + slack(route));
+  return {};
+}
+
+Status MemoryLedger::remember_absent(const std::string& item, Clock::Duration memory) {
+  const std::lock_guard lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  if (absent_until_.size() >= absent_max) {
+    std::erase_if(absent_until_, [now](const auto& entry) { return entry.second <= now; });
+    if (absent_until_.size() >= absent_max) absent_until_.clear();
+  }
+  absent_until_[item] = now + memory;
+  return {};
+}
+
+Result<bool> MemoryLedger::is_absent(const std::string& item) {
+  const std::lock_guard lock(mutex_);
+  const auto found = absent_until_.find(item);
+  return found != absent_until_.end() && found->second > clock_.now();
+}
+
+}  // namespace extreq::fleet
