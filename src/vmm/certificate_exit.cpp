@@ -1,5 +1,6 @@
 #include "vmm/certificate_exit.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <limits>
@@ -32,11 +33,19 @@ Status write_to_guest(GuestMemoryWriter& memory, std::uint64_t gpa, ByteView byt
 
 CertificateExit::CertificateExit(lease::CertificateSource& source, const Policy& policy,
                                  Clock& clock) noexcept
-    : source_(source), policy_(policy), clock_(clock), busy_since_(never) {}
+    : source_(source),
+      policy_(policy),
+      clock_(clock),
+      rate_(policy.rate_interval, policy.rate_burst),
+      busy_since_(never) {}
 
 Result<std::unique_ptr<VcpuCertificateExit>> CertificateExit::create_vcpu() {
   EXTREQ_TRY_ASSIGN(auto holder, source_.open_holder());
   return std::unique_ptr<VcpuCertificateExit>(new VcpuCertificateExit(*this, std::move(holder)));
+}
+
+bool CertificateExit::over_rate() noexcept {
+  return policy_.rate_interval.count() > 0 && !rate_.admit(clock_.now());
 }
 
 bool CertificateExit::may_answer_busy() noexcept {
@@ -52,7 +61,8 @@ VcpuCertificateExit::VcpuCertificateExit(CertificateExit& vm,
                                          std::unique_ptr<lease::Holder> holder) noexcept
     : vm_(vm), holder_(std::move(holder)) {}
 
-Served VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory) {
+Served VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
+                                   Clock::Duration max_wait) {
   if (!process_.here()) return Served::not_ours;
   const auto exit = read_certificate_exit(run);
   if (!exit) return Served::not_ours;
@@ -60,7 +70,11 @@ Served VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory
   // A VMM that served an exit and never ran the vCPU again comes back with the lease still held.
   holder_->release();
   failure_.reset();
-  const auto table = holder_->acquire(vm_.policy_.max_wait);
+  if (vm_.over_rate() && vm_.may_answer_busy()) {
+    answer_certificate_exit(run, *exit, ExitAnswer::busy);
+    return Served::busy;
+  }
+  const auto table = holder_->acquire(std::min(max_wait, vm_.policy_.max_wait));
   if (!table) {
     failure_ = table.error();
     if (failure_->code == Code::busy && vm_.may_answer_busy()) {
@@ -87,6 +101,7 @@ Served VcpuCertificateExit::serve_table(abi::kvm::Run& run, const ExitFields& ex
   }
   set_immediate_exit(run, true);
   immediate_exit_armed_ = true;
+  answered_ = exit;
   answer_certificate_exit(run, exit, ExitAnswer::ok);
   return Served::certificates;
 }
@@ -122,6 +137,13 @@ AfterRun VcpuCertificateExit::after_run(int result) noexcept {
 }
 
 void VcpuCertificateExit::vcpu_dead() noexcept { holder_->release(); }
+
+bool VcpuCertificateExit::drop(abi::kvm::Run& run) noexcept {
+  if (!process_.here() || !holder_->held()) return false;
+  answer_certificate_exit(run, answered_, ExitAnswer::busy);
+  holder_->release();
+  return true;
+}
 
 void clear_immediate_exit(abi::kvm::Run& run) noexcept { set_immediate_exit(run, false); }
 

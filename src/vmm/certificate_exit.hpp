@@ -25,6 +25,7 @@
 #include "vmm/exit_fields.hpp"
 #include "vmm/guest_memory_writer.hpp"
 #include "vmm/policy.hpp"
+#include "vmm/rate_limit.hpp"
 
 namespace extreq::vmm {
 
@@ -56,7 +57,10 @@ class VcpuCertificateExit {
   // gave, sets `ret` (and the page count that is needed), and with certificates sets
   // immediate_exit, so that the next run comes back as soon as the firmware has signed. Every field
   // of the run area is read once. Nothing that guest or source do makes it fail: see Served.
-  [[nodiscard]] Served handle(abi::kvm::Run& run, GuestMemoryWriter& memory);
+  //
+  // `max_wait`: the deadline of this call, if it is shorter than the policy's.
+  [[nodiscard]] Served handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
+                              Clock::Duration max_wait = Clock::Duration::max());
 
   // After every run of this vCPU, with its result. 0 and -EINTR mean that the request is complete:
   // the lease ends. -EINVAL may come before the completion (bad sync bits): the lease stays until a
@@ -65,6 +69,12 @@ class VcpuCertificateExit {
 
   // The vCPU will not run again.
   void vcpu_dead() noexcept;
+
+  // The vCPU will not run here for now: it is about to be migrated, saved or paused for long, and
+  // no update of the host should wait for it. Effect: if a request is under way under a lease,
+  // turns its answer in the run area into BUSY, so that nothing is signed after the lease, and ends
+  // the lease; the guest asks again, wherever it then is. True if it was so.
+  [[nodiscard]] bool drop(abi::kvm::Run& run) noexcept;
 
   [[nodiscard]] bool lease_held() const noexcept { return holder_->held(); }
 
@@ -85,6 +95,7 @@ class VcpuCertificateExit {
   std::unique_ptr<lease::Holder> holder_;
   lease::ProcessMark process_;
   bool immediate_exit_armed_ = false;
+  ExitFields answered_;  // while a lease is held: the exit that it was taken for
   std::optional<Error> failure_;
 };
 
@@ -99,6 +110,8 @@ class CertificateExit {
  private:
   friend class VcpuCertificateExit;
 
+  // Whether the guest asks too often.
+  [[nodiscard]] bool over_rate() noexcept;
   // Whether BUSY may still be answered; notes that it is.
   [[nodiscard]] bool may_answer_busy() noexcept;
   void answered_otherwise() noexcept;
@@ -106,6 +119,7 @@ class CertificateExit {
   lease::CertificateSource& source_;
   Policy policy_;
   Clock& clock_;
+  RateLimit rate_;
   // Since when this guest hears nothing but BUSY; none if the last answer was another one.
   std::atomic<std::int64_t> busy_since_;
 };

@@ -26,6 +26,10 @@ struct Policy {
   // certificates. Linux guests give up, and wipe their key, after 60 s.
   Clock::Duration busy_limit = std::chrono::seconds(30);
   WithoutCertificates without_certificates = WithoutCertificates::empty_table;
+  // Requests of one VM: one each `rate_interval` on average, up to `rate_burst` at once. A guest
+  // that asks more often is answered BUSY, no longer in a row than `busy_limit`: then it is served.
+  Clock::Duration rate_interval{};  // zero: no limit
+  std::uint32_t rate_burst = 1;
 };
 
 }  // namespace extreq::vmm
