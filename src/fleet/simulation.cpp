@@ -36,9 +36,8 @@ class Random {
 };
 
 struct Host {
-  std::optional<Clock::TimePoint> updated;
-  std::uint32_t missing = 0;  // certificates that verifiers still lack
-  std::uint64_t refused = 0;
+  std::uint32_t missing = 0;                      // certificates that verifiers still lack
+  std::optional<Clock::TimePoint> refused_since;  // its first guest without a certificate
 };
 
 class Run {
@@ -87,8 +86,9 @@ class Run {
   [[nodiscard]] bool stage_ready(std::uint32_t stage) const;
   void update_stage(std::uint32_t stage);
   void try_gate();
-  void plan_guest(std::uint32_t host, Clock::TimePoint after);
-  void guest(std::uint32_t host);
+  void plan_guest(std::uint32_t host);
+  void first_guest(std::uint32_t host);
+  void count_refused(const Host& host);
   void note();
 
   const SimulationConfig& config_;
@@ -170,6 +170,7 @@ void Run::arrived(const std::string& item) {
   Host& host = hosts_[std::stoul(item)];  // the part before the slash
   if (--host.missing > 0) return;
   ++ready_;
+  count_refused(host);
   note();
   if (gated_stage_) try_gate();
 }
@@ -205,33 +206,39 @@ void Run::try_gate() {
 
 void Run::update_stage(std::uint32_t stage) {
   for (std::uint32_t host = first_of(stage); host < first_of(stage + 1); ++host) {
-    hosts_[host].updated = clock_.now();
     ++updated_;
-    if (hosts_[host].missing > 0) plan_guest(host, clock_.now());
+    if (hosts_[host].missing > 0) plan_guest(host);
   }
   note();
   result_.rolled_out = clock_.now() - start_;
   if (stage + 1 < config_.stages) plan_stage(stage + 1);
 }
 
-void Run::plan_guest(std::uint32_t host, Clock::TimePoint after) {
-  plan(after + random_.exponential(config_.guest_interval), [this, host]() -> Status {
-    guest(host);
+// The first guest of an updated host asks for its certificate.
+void Run::plan_guest(std::uint32_t host) {
+  plan(clock_.now() + random_.exponential(config_.guest_interval), [this, host]() -> Status {
+    first_guest(host);
     return {};
   });
 }
 
-// Guests of a host that is ready are of no interest any more.
-void Run::guest(std::uint32_t host) {
+// A host that is ready by then is of no interest any more.
+void Run::first_guest(std::uint32_t host) {
   if (hosts_[host].missing == 0) return;
-  ++result_.guests_refused;
-  if (hosts_[host].refused++ == 0) {
-    for (std::uint32_t verifier = 0; verifier < verifiers_; ++verifier) {
-      scheduler_.want(item_name(host, verifier), Urgency::demand);
-    }
-    wake_routes();
+  hosts_[host].refused_since = clock_.now();
+  for (std::uint32_t verifier = 0; verifier < verifiers_; ++verifier) {
+    scheduler_.want(item_name(host, verifier), Urgency::demand);
   }
-  plan_guest(host, clock_.now());
+  wake_routes();
+}
+
+// The guests between the first one and now. They change nothing, so that they need no events.
+void Run::count_refused(const Host& host) {
+  if (!host.refused_since) return;
+  for (auto at = *host.refused_since; at < clock_.now();
+       at += random_.exponential(config_.guest_interval)) {
+    ++result_.guests_refused;
+  }
 }
 
 void Run::note() {

@@ -6,7 +6,6 @@ namespace extreq::fleet {
 namespace {
 
 using std::chrono::hours;
-using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -29,7 +28,7 @@ TEST(Simulation, OnDemandAgreesWithTheClosedFormula) {
       auto config = small();
       config.routes = routes;
       config.burst = burst;
-      config.guest_interval = milliseconds(1);  // all ask at once
+      config.guest_interval = seconds(1);  // all ask at once
       const auto result = run(config);
       const auto expected = closed_formula(config);
       EXPECT_GE(result.all_verifiable, expected) << routes << " routes, burst " << burst;
