@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   add_request(app, exit_code);
   add_boot(app, exit_code);
   add_measure(app, exit_code);
+  add_idblock(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

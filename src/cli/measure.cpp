@@ -9,6 +9,7 @@
 #include "base/try.hpp"
 #include "cli/boot_options.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/measure_ovmf.hpp"
 #include "cli/verbs.hpp"
 
 namespace extreq::cli {
@@ -16,6 +17,7 @@ namespace {
 
 struct Options {
   GuestArguments guest;
+  OvmfArguments ovmf;
   std::string dump;
   bool json = false;
 };
@@ -35,6 +37,12 @@ Status write_pages(const machine::LaunchPlan& plan, const std::string& folder) {
 }
 
 int run(const Options& options) {
+  if (!options.ovmf.image.empty()) {
+    const auto measured = measure_ovmf(options.ovmf, options.guest.kernel, options.guest.initrd,
+                                       options.guest.append, options.json);
+    if (!measured) fmt::print(stderr, "extreq measure: {}\n", measured.error().message);
+    return measured ? exit_ok : exit_unreadable;
+  }
   const auto image = prepare(options.guest);
   if (!image) {
     fmt::print(stderr, "extreq measure: {}\n", image.error().message);
@@ -74,6 +82,7 @@ void add_measure(CLI::App& app, int& exit_code) {
   CLI::App* verb = app.add_subcommand(
       "measure", "the MEASUREMENT of a guest that `boot` would start with the same options");
   add_guest_arguments(*verb, options->guest);
+  add_ovmf_arguments(*verb, options->ovmf);
   verb->add_option("--dump-pages", options->dump,
                    "write the launch's pages to this folder: pages.txt (type, GPA) and pages.bin");
   verb->add_flag("--json", options->json, "one JSON object, with what is measured");
