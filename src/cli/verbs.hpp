@@ -14,9 +14,7 @@ void add_show(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_request(CLI::App& app, int& exit_code);
 void add_boot(CLI::App& app, int& exit_code);
-App& app, int& exit_code);
-::void add_measure(CLI::App& app, int& exit_code);
+void add_measure(CLI::App& app, int& exit_code);
 void add_idblock(CLI::App& app, int& exit_code);
-::App& app, int& exit_code);
 
 }  // namespace extreq::cli
