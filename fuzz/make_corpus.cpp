@@ -7,6 +7,7 @@
 #include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
 #include "attestation/tcb.hpp"
+#include "attestation/test_ovmf.hpp"
 #include "base/byte_builder.hpp"
 #include "fuzz/test_certificate.hpp"
 #include "message/seal.hpp"
@@ -393,6 +394,38 @@ void responses(const Corpus& corpus) {
   seed("gone", {plain, {0xFF}, plain});
 }
 
+void amd_certificates(const Corpus& corpus) {
+  const RawExtension name{{2}, {0x16, 5, 'M', 'i', 'l', 'a', 'n'}};
+  corpus.seed("amd_certificate", "leaf", repeated(0, {make_certificate({&name, 1})}));
+  corpus.seed("amd_certificate", "authority", repeated(0, {make_authority()}));
+  corpus.seed("amd_certificate", "changed-leaf", Bytes{1, 0x30, 0, 0xFF});
+  corpus.seed("amd_certificate", "changed-authority", Bytes{2, 0x30, 1, 0});
+}
+
+void firmware_images(const Corpus& corpus) {
+  attestation::test::OvmfParts parts;
+  const auto seed = [&](const std::string& name) {
+    const Bytes image = attestation::test::make_ovmf(parts);
+    const Bytes end(image.end() - 0x700, image.end());
+    corpus.seed("ovmf", name, repeated(1, {{0}, end}));
+    corpus.seed("ovmf", name + "-kernel", repeated(4, {{1}, end}));
+  };
+  parts.sections = {
+      {0x1000, 0x2000, 1}, {0x3000, 0x1000, 2}, {0x4000, 0x1000, 3}, {0x5000, 0x1000, 0x10}};
+  parts.hash_table_gpa = 0x5C00;
+  seed("small");
+  parts.hash_table_gpa = 0;
+  seed("no-hashes");
+  parts.sections[1].gpa = 0x2000;
+  seed("overlap");
+  parts.sections[1] = {0x3001, 0x1000, 2};
+  seed("unaligned");
+  parts.sections[1] = {0x3000, 0x1000, 9};
+  seed("unknown");
+  parts.metadata_version = 2;
+  seed("version");
+}
+
 }  // namespace
 }  // namespace extreq::fuzz
 
@@ -409,6 +442,8 @@ int main(int argc, char** argv) {
     extreq::fuzz::messages(corpus);
     extreq::fuzz::exits(corpus);
     extreq::fuzz::responses(corpus);
+    extreq::fuzz::amd_certificates(corpus);
+    extreq::fuzz::firmware_images(corpus);
   } catch (const std::exception& failure) {
     std::cerr << failure.what() << '\n';
     return 1;

@@ -15,6 +15,9 @@ export found=$build/found crashes=$build/crashes profiles=$build/profiles logs=$
 
 # fuzzer: the files whose lines it has to reach
 declare -A sources=(
+  [amd_certificate]='src/crypto/amd_certificate.cpp src/crypto/amd_extensions.cpp
+    src/crypto/amd_name.cpp'
+  [ovmf]='src/attestation/ovmf.cpp src/attestation/measurement.cpp'
   [report]='src/attestation/report.cpp src/attestation/tcb.cpp'
   [certificate_table]='src/attestation/certificate_table.cpp'
   [certificate_extensions]='src/attestation/extensions.cpp'

@@ -2,6 +2,7 @@
 
 #include "crypto/der.hpp"
 #include "crypto/ecdsa_p384.hpp"
+#include "crypto/rsa.hpp"
 #include "crypto/x509_encodings.hpp"
 
 namespace extreq::fuzz {
@@ -38,17 +39,9 @@ Bytes extension(const RawExtension& raw) {
                                          make_der(crypto::der_octet_string, {raw.content})});
 }
 
-}  // namespace
-
-Bytes make_certificate(std::span<const RawExtension> extensions) {
-  static const Bytes key = public_key();
-  static const Bytes issuer = name_of("SEV-Milan");
-  static const Bytes subject = name_of("SEV-VCEK");
-  Bytes list;
-  for (const RawExtension& raw : extensions) {
-    const Bytes encoded = extension(raw);
-    list.insert(list.end(), encoded.begin(), encoded.end());
-  }
+// `list`: the extensions, encoded.
+Bytes certificate_of(std::string_view issuer, std::string_view subject, ByteView key,
+                     ByteView list) {
   const Bytes version = make_der(crypto::der_context_0, {Bytes{crypto::der_integer, 1, 2}});
   const Bytes serial{crypto::der_integer, 1, 0};
   const Bytes validity =
@@ -57,11 +50,52 @@ Bytes make_certificate(std::span<const RawExtension> extensions) {
   const Bytes optional =
       list.empty() ? Bytes()
                    : make_der(crypto::der_context_3, {make_der(crypto::der_sequence, {list})});
-  const Bytes to_be_signed = make_der(
-      crypto::der_sequence,
-      {version, serial, crypto::rsassa_pss_sha384, issuer, validity, subject, key, optional});
+  const Bytes to_be_signed =
+      make_der(crypto::der_sequence, {version, serial, crypto::rsassa_pss_sha384, name_of(issuer),
+                                      validity, name_of(subject), key, optional});
   const Bytes signature = make_der(crypto::der_bit_string, {Bytes(513)});
   return make_der(crypto::der_sequence, {to_be_signed, crypto::rsassa_pss_sha384, signature});
+}
+
+Bytes standard_extension(std::uint8_t arc, bool critical, ByteView content) {
+  const Bytes oid{der_object_identifier, 3, 0x55, 0x1D, arc};
+  const Bytes flag = critical ? Bytes{crypto::der_boolean, 1, 0xFF} : Bytes();
+  return make_der(crypto::der_sequence, {oid, flag, make_der(crypto::der_octet_string, {content})});
+}
+
+}  // namespace
+
+Bytes make_certificate(std::span<const RawExtension> extensions) {
+  static const Bytes key = public_key();
+  Bytes list;
+  for (const RawExtension& raw : extensions) {
+    const Bytes encoded = extension(raw);
+    list.insert(list.end(), encoded.begin(), encoded.end());
+  }
+  return certificate_of("SEV-Milan", "SEV-VCEK", key, list);
+}
+
+Bytes make_authority() {
+  Bytes key(crypto::rsa_4096_public_key_prefix.begin(), crypto::rsa_4096_public_key_prefix.end());
+  key.insert(key.end(), crypto::rsa_4096_size, 0xC1);
+  key.insert(key.end(), crypto::rsa_4096_public_key_suffix.begin(),
+             crypto::rsa_4096_public_key_suffix.end());
+  const Bytes identifier(20, 0x11);
+  Bytes uri = make_der(0x86, {to_bytes("https://kds/crl")});
+  for (const std::uint8_t around :
+       {crypto::der_context_0, crypto::der_context_0, crypto::der_sequence, crypto::der_sequence}) {
+    uri = make_der(around, {uri});
+  }
+  Bytes list;
+  for (const Bytes& one :
+       {standard_extension(14, false, make_der(crypto::der_octet_string, {identifier})),
+        standard_extension(35, false,
+                           make_der(crypto::der_sequence, {make_der(0x80, {identifier})})),
+        standard_extension(19, true, Bytes{0x30, 6, 1, 1, 0xFF, 2, 1, 0}),
+        standard_extension(15, true, Bytes{3, 2, 2, 4}), standard_extension(31, false, uri)}) {
+    list.insert(list.end(), one.begin(), one.end());
+  }
+  return certificate_of("ARK-Milan", "SEV-Milan", key, list);
 }
 
 }  // namespace extreq::fuzz

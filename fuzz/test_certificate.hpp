@@ -16,4 +16,7 @@ struct RawExtension {
 // DER.
 [[nodiscard]] Bytes make_certificate(std::span<const RawExtension> extensions);
 
+// An ASK with an RSA key that is none, with all the extensions that AMD's authorities have. DER.
+[[nodiscard]] Bytes make_authority();
+
 }  // namespace extreq::fuzz

@@ -1,6 +1,7 @@
 // Firmware images for tests: nothing in them but the table of GUIDs and the SEV metadata.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "abi/ovmf.hpp"

@@ -98,14 +98,14 @@ std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& 
   questions.reserve(group.items.size());
   const auto prepare = [&](const Evidence& evidence) -> Result<Prepared> {
     if (!evidence.report) return tl::unexpected(evidence.report.error());
-    EXTREQ_TRY_ASSIGN(auto report, Report::parse(*evidence.report));
+    EXTREQ_TRY_ASSIGN(const auto report, Report::parse(*evidence.report));
     EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
     std::optional<std::size_t> at;
     if (const auto question = signature_question(report, *endorsement)) {
       at = questions.size();
       questions.push_back(*question);
     }
-    return Prepared{std::move(report), std::move(endorsement), at};
+    return Prepared{report, std::move(endorsement), at};
   };
   for (const Item& item : group.items) prepared.push_back(prepare(item.evidence));
   const std::vector<bool> fits = verify_signatures(questions);
