@@ -53,7 +53,12 @@ message::Requester& requester() {
 }
 
 Bytes report_from(Platform& platform, message::Requester& requester) {
-  const Bytes payload = ByteBuilder().object(snp::ReportRequest{}).take();
+  return report_from(platform, requester, {});
+}
+
+Bytes report_from(Platform& platform, message::Requester& requester,
+                  const snp::ReportRequest& request) {
+  const Bytes payload = ByteBuilder().object(request).take();
   if (!requester.seal(snp::MessageType::report_req, snp::message_version_1, payload)) {
     give_up("seal");
   }

@@ -23,6 +23,8 @@ struct Platform {
 
 // Seals a report request, has the model answer it, and gives the report.
 [[nodiscard]] Bytes report_from(Platform& platform, message::Requester& requester);
+[[nodiscard]] Bytes report_from(Platform& platform, message::Requester& requester,
+                                const abi::snp::ReportRequest& request);
 
 // A requester for the platform's guest. Make one only: it owns the guest's sequence numbers.
 [[nodiscard]] message::Requester& requester();
