@@ -10,10 +10,12 @@ namespace extreq::host {
 struct CurlOptions {
   // "http://proxy:3128", as libcurl takes it. Empty: what the environment says (https_proxy,
   // no_proxy); "none": none.
-  std::string proxy;
-  std::string ca_file;      // PEM: who may speak for the service; empty: the system's
-  std::string client_cert;  // PEM: who we are, for a provider's VLEK requests
-  std::string client_key;   // PEM
+  std::string proxy = {};
+  std::string ca_file = {};      // PEM: who may speak for the service; empty: the system's
+  std::string client_cert = {};  // PEM: who we are, for a provider's VLEK requests
+  std::string client_key = {};   // PEM
+  // An address or a network interface of this machine to come from; empty: the system chooses.
+  std::string source_address = {};
 };
 
 // Each get() is a connection of its own: a host asks a few times a year.

@@ -21,11 +21,11 @@
 namespace extreq::host {
 
 struct ProviderOptions {
-  std::string csp_id;  // whose VLEK is loaded; empty: whoever's is stored
+  std::string csp_id = {};  // whose VLEK is loaded; empty: whoever's is stored
   Clock::Duration max_wait = std::chrono::seconds(60);  // for the key service, in all
   std::size_t table_size_limit = lease::table_size_limit;
   // Told why what was fetched could not be stored; it is served all the same. May be empty.
-  std::function<void(const Error&)> on_store_failure;
+  std::function<void(const Error&)> on_store_failure = {};
   Clock* clock = &system_clock();  // must outlive the provider
 };
 

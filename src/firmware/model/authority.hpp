@@ -42,6 +42,7 @@ class Authority {
   [[nodiscard]] const crypto::Certificate& ark() const noexcept { return ark_; }
   [[nodiscard]] const crypto::Certificate& ask() const noexcept { return ask_; }
   [[nodiscard]] const crypto::Certificate& asvk() const noexcept { return asvk_; }
+  [[nodiscard]] const AuthorityKeys& keys() const noexcept { return keys_; }
   [[nodiscard]] const crypto::RsaPrivateKey& ask_key() const noexcept { return *keys_.ask; }
   [[nodiscard]] const crypto::RsaPrivateKey& asvk_key() const noexcept { return *keys_.asvk; }
 

@@ -27,6 +27,7 @@ class Kds {
   Kds(Authority authority, const PlatformState& chip, Clock& clock, std::string folder,
       UniqueFd lock_file);
 
+  [[nodiscard]] const Authority& authority() const noexcept { return authority_; }
   [[nodiscard]] const crypto::Certificate& ark() const noexcept { return authority_.ark(); }
   [[nodiscard]] const crypto::Certificate& ask() const noexcept { return authority_.ask(); }
   [[nodiscard]] const crypto::Certificate& asvk() const noexcept { return authority_.asvk(); }

@@ -1,0 +1,192 @@
+#include "sim/model_kds.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/try.hpp"
+#include "firmware/model/installation.hpp"
+
+namespace extreq::sim {
+namespace {
+
+using firmware::model::Authority;
+using firmware::model::Kds;
+using host::CertificateKey;
+using host::KdsObject;
+using host::KeyKind;
+using Kind = KdsFault::Kind;
+
+constexpr int status_ok = 200;
+constexpr int status_bad_request = 400;
+constexpr int status_not_found = 404;
+constexpr int status_too_many_requests = 429;
+constexpr int status_server_error = 500;
+constexpr std::string_view type_der = "application/octet-stream";
+constexpr std::string_view type_pem = "application/x-pem-file";
+constexpr std::string_view type_text = "text/plain";
+constexpr std::string_view type_html = "text/html";
+constexpr std::chrono::days before_all_certificates{8 * 366};  // VCEKs live seven years
+
+ModelKdsAnswer text_answer(int status, std::string_view text, std::string_view type = type_text) {
+  ModelKdsAnswer answer;
+  answer.status = status;
+  answer.content_type = type;
+  answer.body = to_bytes(text);
+  return answer;
+}
+
+ModelKdsAnswer failed(const Error& error) {
+  switch (error.code) {
+    case Code::not_found:
+      return text_answer(status_not_found, error.message);
+    case Code::invalid_input:
+      return text_answer(status_bad_request, error.message);
+    default:
+      return text_answer(status_server_error, error.message);
+  }
+}
+
+ModelKdsAnswer der_answer(const Result<crypto::Certificate>& certificate) {
+  if (!certificate) return failed(certificate.error());
+  ModelKdsAnswer answer;
+  answer.content_type = type_der;
+  answer.body = certificate->der();
+  return answer;
+}
+
+// An authority whose certificates have the names of the real one, and other keys.
+Result<Authority> other_authority(const Kds& kds, std::chrono::sys_seconds now) {
+  const auto& keys = kds.authority().keys();
+  return Authority::create({keys.asvk, keys.ark, keys.ask}, kds.product(), now);
+}
+
+// The service of another chip, of long ago, or under another root. Each is made for one answer.
+Result<std::unique_ptr<Kds>> impostor(const Kds& kds, Kind wrong, Clock& clock) {
+  firmware::model::Installation installation;
+  installation.product = kds.product();
+  if (wrong != Kind::wrong_chip) installation.chip_id = kds.chip_id();
+  EXTREQ_TRY_ASSIGN(const auto platform, new_platform(installation, clock));
+  auto authority = kds.authority();
+  if (wrong == Kind::other_root) {
+    EXTREQ_TRY_ASSIGN(authority, other_authority(kds, clock.utc()));
+  }
+  return std::make_unique<Kds>(std::move(authority), platform, clock, std::string(), UniqueFd());
+}
+
+Result<crypto::Certificate> issue(Kds& kds, const CertificateKey& key, const std::string& csp_id) {
+  return key.kind == KeyKind::vlek ? kds.vlek(csp_id, key.tcb) : kds.vcek(key.tcb);
+}
+
+Result<crypto::Certificate> issue_wrongly(const Kds& kds, CertificateKey key, std::string csp_id,
+                                          Kind wrong, const Clock& clock) {
+  ManualClock then(clock.utc() -
+                   (wrong == Kind::expired ? before_all_certificates : std::chrono::days(0)));
+  if (wrong == Kind::wrong_tcb) key.tcb.microcode ^= 1U;
+  if (wrong == Kind::wrong_chip) csp_id += "-other";
+  EXTREQ_TRY_ASSIGN(const auto other, impostor(kds, wrong, then));
+  return issue(*other, key, csp_id);
+}
+
+bool is_wrong_certificate(Kind kind) {
+  return kind == Kind::wrong_chip || kind == Kind::wrong_tcb || kind == Kind::expired ||
+         kind == Kind::other_root;
+}
+
+}  // namespace
+
+ModelKds::ModelKds(Kds& kds, ModelKdsOptions options)
+    : kds_(kds),
+      options_(std::move(options)),
+      leaves_(1, options_.leaf_interval, *options_.clock) {}
+
+ModelKdsAnswer ModelKds::answer(std::string_view path) {
+  ++asked_;
+  const auto request = host::parse_kds_path(path);
+  if (!request) return failed(request.error());
+  const auto fault = faults_.take(request->object);
+  if (!fault) return answer_to(*request, std::nullopt);
+  if (fault->kind == Kind::status) {
+    auto answer = text_answer(fault->status, "scripted");
+    answer.retry_after = fault->retry_after;
+    return answer;
+  }
+  if (fault->kind == Kind::garbage) {
+    return text_answer(status_ok, "<html><body>Please log in</body></html>", type_html);
+  }
+  auto answer = answer_to(
+      *request, is_wrong_certificate(fault->kind) ? std::optional(fault->kind) : std::nullopt);
+  answer.delay = fault->delay;
+  answer.truncated = fault->kind == Kind::truncated;
+  return answer;
+}
+
+ModelKdsAnswer ModelKds::answer_to(const host::KdsRequest& request, std::optional<Kind> wrong) {
+  if (request.key.product != kds_.product()) {
+    return text_answer(status_not_found, "the model has another product");
+  }
+  switch (request.object) {
+    case KdsObject::leaf:
+      return leaf(request.key, wrong);
+    case KdsObject::cert_chain:
+      return cert_chain(request.key.kind, wrong);
+    case KdsObject::crl:
+      break;
+  }
+  return text_answer(status_not_found, "the model has no CRL");
+}
+
+ModelKdsAnswer ModelKds::leaf(const CertificateKey& key, std::optional<Kind> wrong) {
+  if (const auto wait = leaves_.take(); wait > Clock::Duration::zero()) {
+    auto answer = text_answer(status_too_many_requests, "too many requests");
+    answer.retry_after = fmt::format("{}", std::chrono::ceil<std::chrono::seconds>(wait).count());
+    return answer;
+  }
+  const ByteView chip(kds_.chip_id());
+  if (key.kind == KeyKind::vcek && !std::ranges::equal(key.holder, chip.first(key.holder.size()))) {
+    return text_answer(status_not_found, "the model has another chip");
+  }
+  if (!wrong) return der_answer(issue(kds_, key, options_.csp_id));
+  return der_answer(issue_wrongly(kds_, key, options_.csp_id, *wrong, *options_.clock));
+}
+
+ModelKdsAnswer ModelKds::cert_chain(KeyKind kind, std::optional<Kind> wrong) {
+  const auto chain_of = [&]() -> Result<std::string> {
+    auto authority = kds_.authority();
+    if (wrong == Kind::other_root) {
+      EXTREQ_TRY_ASSIGN(authority, other_authority(kds_, options_.clock->utc()));
+    }
+    const auto& intermediate = kind == KeyKind::vlek ? authority.asvk() : authority.ask();
+    EXTREQ_TRY_ASSIGN(const std::string first, intermediate.to_pem());
+    EXTREQ_TRY_ASSIGN(const std::string second, authority.ark().to_pem());
+    return first + second;
+  };
+  const auto chain = chain_of();
+  if (!chain) return failed(chain.error());
+  return text_answer(status_ok, *chain, type_pem);
+}
+
+Result<host::HttpResponse> ModelKdsHttp::get(const host::HttpRequest& request) {
+  std::string_view path = request.url;
+  if (const auto scheme = path.find("://"); scheme != std::string_view::npos) {
+    path.remove_prefix(scheme + 3);
+  }
+  path.remove_prefix(std::min(path.find('/'), path.size()));
+  auto answer = kds_.answer(path);
+  if (answer.delay > request.max_wait) {
+    clock_.sleep_for(request.max_wait);
+    return fail(Code::busy, "{}: no answer in time", request.url);
+  }
+  clock_.sleep_for(answer.delay);
+  if (answer.truncated) {
+    return fail(Code::io, "{}: the connection closed after {} of {} bytes", request.url,
+                answer.body.size() / 2, answer.body.size());
+  }
+  if (answer.body.size() > request.size_limit) {
+    return fail(Code::too_small, "{}: the answer has more than {} bytes", request.url,
+                request.size_limit);
+  }
+  return host::HttpResponse{answer.status, std::move(answer.retry_after), std::move(answer.body)};
+}
+
+}  // namespace extreq::sim
