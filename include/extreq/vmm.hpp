@@ -62,6 +62,7 @@ class Vcpu {
   [[nodiscard]] const char* failure() const noexcept {
     return ::extreq_vmm_vcpu_failure(vcpu_.get());
   }
+  [[nodiscard]] extreq_vmm_vcpu* get() const noexcept { return vcpu_.get(); }
 
  private:
   friend class Vm;
