@@ -2,13 +2,14 @@
 
 namespace extreq::attestation {
 
-std::vector<bool> verify_signatures(std::span<const SignatureQuestion> questions) {
-  std::vector<bool> answers;
-  answers.reserve(questions.size());
+std::vector<bool> verify_signatures(const crypto::p384::BatchVerifier& verifier,
+                                    std::span<const SignatureQuestion> questions) {
+  std::vector<crypto::p384::SignatureQuestion> asked;
+  asked.reserve(questions.size());
   for (const SignatureQuestion& question : questions) {
-    answers.push_back(question.key->verify_digest(question.digest, question.signature));
+    asked.push_back({question.key, question.digest, question.signature});
   }
-  return answers;
+  return verifier.verify(asked);
 }
 
 }  // namespace extreq::attestation

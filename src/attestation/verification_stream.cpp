@@ -108,7 +108,7 @@ std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& 
     return Prepared{report, std::move(endorsement), at};
   };
   for (const Item& item : group.items) prepared.push_back(prepare(item.evidence));
-  const std::vector<bool> fits = verify_signatures(questions);
+  const std::vector<bool> fits = verify_signatures(signatures_, questions);
   std::vector<Answer> answers;
   answers.reserve(prepared.size());
   std::uint64_t number = group.first;

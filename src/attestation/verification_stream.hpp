@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "attestation/endorsement_index.hpp"
+#include "crypto/p384/batch_verifier.hpp"
 
 namespace extreq::attestation {
 
@@ -80,6 +81,7 @@ class VerificationStream {
   const EndorsementIndex& index_;
   Options options_;
   Deliver deliver_;
+  crypto::p384::BatchVerifier signatures_;
 
   std::mutex mutex_;  // guards all below
   std::condition_variable arrived_;

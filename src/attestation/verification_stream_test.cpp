@@ -186,9 +186,10 @@ TEST(VerifySignatures, AnswersEachQuestionForItself) {
     questions.push_back({&test::leaf_key().public_key(), digest, signature});
     expected.push_back(i % 3 != 0);
   }
+  const crypto::p384::BatchVerifier verifier;
   for (std::size_t count = 0; count <= questions.size(); ++count) {
     EXPECT_EQ(
-        verify_signatures(std::span(questions).first(count)),
+        verify_signatures(verifier, std::span(questions).first(count)),
         std::vector<bool>(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(count)));
   }
 }
