@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench clean
+.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ lint: setup  ## clang-format and clang-tidy, as checks
 
 format:  ## clang-format in place
 	git ls-files '*.cpp' '*.hpp' '*.h' '*.c' | xargs clang-format -i
+
+verify-kernel: setup  ## ten million verdicts of the eight-lane kernel, checked
+	@scripts/verify-kernel.sh
 
 bench: build  ## benchmarks; doc/performance.md explains the figures
 	@scripts/bench.sh
