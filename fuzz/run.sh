@@ -29,6 +29,8 @@ declare -A sources=(
     src/hypervisor/msr_protocol.cpp'
   [guest_response]='src/guest/ghcb_answer.cpp src/guest/ghcb_channel.cpp
     src/guest/ghcb_exchange.cpp src/guest/response.cpp src/guest/retry.cpp'
+  [kernel_image]='src/machine/bzimage.cpp src/machine/decompress.cpp src/machine/decompressor.cpp
+    src/machine/elf_image.cpp src/machine/site_table.cpp'
 )
 
 tool() {

@@ -12,57 +12,28 @@
 #include "base/try.hpp"
 #include "cli/boot_exchange.hpp"
 #include "cli/boot_options.hpp"
+#include "cli/boot_session.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
-#include "lease/blob_source.hpp"
-#include "lease/memory_source.hpp"
-#include "machine/faults.hpp"
 #include "machine/machine.hpp"
-#include "machine/tcb_rotation.hpp"
 
 namespace extreq::cli {
 namespace {
 
-using firmware::model::SecureProcessor;
-
 constexpr auto end_time = std::chrono::seconds(10);
-constexpr auto rotation_pause = std::chrono::milliseconds(50);
 constexpr auto step_time = std::chrono::seconds(60);
 
 struct Options {
   GuestArguments guest;
+  SessionOptions session;
   std::string run;
-  std::string platform;
-  std::string certificates = "model";
   std::string qemu = "qemu-system-x86_64";
-  std::vector<std::string> faults;
   unsigned timeout_s = 120;
   bool scan = false;
   bool interactive = false;
-  bool rotate = false;
   bool json = false;
 };
-
-using Processor = std::unique_ptr<SecureProcessor>;
-
-Result<Processor> open_processor(const std::string& platform) {
-  if (platform.empty()) return SecureProcessor::in_memory();
-  auto opened = SecureProcessor::open(platform);
-  if (opened || opened.error().code != Code::not_found) return opened;
-  EXTREQ_TRY(SecureProcessor::install(platform));
-  return SecureProcessor::open(platform);
-}
-
-Result<std::unique_ptr<lease::CertificateSource>> open_source(const std::string& name,
-                                                              SecureProcessor& processor) {
-  if (name == "none") return std::make_unique<lease::MemorySource>();
-  if (name == "model") {
-    EXTREQ_TRY_ASSIGN(Bytes table, processor.certificate_table());
-    return std::make_unique<lease::MemorySource>(std::move(table));
-  }
-  return std::make_unique<lease::BlobSource>(name);
-}
 
 int scan(const Options& options) {
   const auto path = kernel_path(options.guest);
@@ -135,80 +106,48 @@ tl::unexpected<Error> why_it_ended(machine::Machine& machine, const char* what,
               ended ? "" : "; " + ended.error().message);
 }
 
-struct Session {
-  Processor processor;
-  std::unique_ptr<lease::CertificateSource> certificates;
-  machine::FaultScript faults;
-  std::unique_ptr<machine::FaultyRequests> faulty_requests;
-  std::unique_ptr<machine::FaultySource> faulty_certificates;
-  std::unique_ptr<machine::TcbRotation> rotation;
-  std::unique_ptr<machine::Machine> machine;
-};
-
 Result<int> boot(const Options& options) {
   const auto started = std::chrono::steady_clock::now();
   // Making a new platform's keys takes as long as unpacking a kernel.
-  auto opening = std::async(std::launch::async, open_processor, options.platform);
+  auto opening = std::async(std::launch::async, open_processor, options.session.platform);
   auto image = prepare(options.guest);
-  Session session;
-  EXTREQ_TRY_ASSIGN(session.processor, opening.get());
+  EXTREQ_TRY_ASSIGN(auto processor, opening.get());
   if (!image) return tl::unexpected(image.error());
-  EXTREQ_TRY_ASSIGN(session.certificates, open_source(options.certificates, *session.processor));
-
-  for (const auto& text : options.faults) {
-    EXTREQ_TRY_ASSIGN(const machine::Fault fault, machine::parse_fault(text));
-    session.faults.add(fault);
-  }
-  session.faulty_requests =
-      std::make_unique<machine::FaultyRequests>(*session.processor, session.faults);
-  session.faulty_certificates =
-      std::make_unique<machine::FaultySource>(*session.certificates, session.faults);
-
-  if (options.rotate) {
-    EXTREQ_TRY_ASSIGN(
-        session.rotation,
-        machine::TcbRotation::start(*session.processor, options.certificates, rotation_pause));
-  }
+  EXTREQ_TRY_ASSIGN(const auto session, BootSession::create(options.session, std::move(processor)));
   machine::MachineConfig config;
   config.qemu = options.qemu;
   config.memory = options.guest.memory_mib << 20U;
   config.network = options.guest.network;
   if (!options.guest.share.empty()) config.share = options.guest.share;
-  const bool show_console = options.guest.verbose || options.interactive;
-  EXTREQ_TRY_ASSIGN(session.machine,
-                    machine::Machine::start(config, image->plan, image->kernel.sites(),
-                                            {*session.processor, *session.faulty_requests,
-                                             *session.faulty_certificates},
-                                            [show_console](std::string_view text) {
-                                              if (!show_console) return;
-                                              std::fwrite(text.data(), 1, text.size(), stderr);
+  config.trace = session->trace();
+  std::FILE* const shown = options.interactive ? stdout : options.guest.verbose ? stderr : nullptr;
+  EXTREQ_TRY_ASSIGN(const auto running,
+                    machine::Machine::start(config, image->plan, image->kernel, session->parts(),
+                                            [shown](std::string_view text) {
+                                              if (shown == nullptr) return;
+                                              std::fwrite(text.data(), 1, text.size(), shown);
+                                              std::fflush(shown);
                                             }));
-  machine::Machine& machine = *session.machine;
+  machine::Machine& machine = *running;
   const auto ready = machine.control().wait_ready(std::chrono::seconds(options.timeout_s));
   if (!ready) return why_it_ended(machine, "the guest did not start", ready.error());
   if (!ready->empty()) fmt::print(stderr, "guest: {}", *ready);
   EXTREQ_TRY(
-      machine.control().put("/root/ark.der", session.processor->kds().ark().der(), step_time));
+      machine.control().put("/root/ark.der", session->processor().kds().ark().der(), step_time));
 
-  Exchange exchange(*image, session.processor->kds().ark(), started, options.json);
+  Exchange exchange(*image, session->processor().kds().ark(), started, options.json,
+                    session->trace());
   const auto status = use(options, machine, exchange, image->has_shell);
   if (!status) return why_it_ended(machine, "the guest did not do it", status.error());
   EXTREQ_TRY(machine.control().power_off());
   EXTREQ_TRY(machine.wait(end_time));
-  if (session.rotation) {
-    fmt::print(stderr, "the reported TCB changed {} times, {} changes failed\n",
-               session.rotation->changes(), session.rotation->failures());
-  }
+  EXTREQ_TRY(session->finish());
   if (options.run.empty() && !options.interactive) exchange.print_end(machine.stops());
   return *status;
 }
 
 int run(const Options& options) {
   if (options.scan) return scan(options);
-  if (options.rotate && (options.certificates == "model" || options.certificates == "none")) {
-    fmt::print(stderr, "extreq boot: --rotate needs --cert-source FILE\n");
-    return exit_usage;
-  }
   const auto status = boot(options);
   if (status) return *status;
   fmt::print(stderr, "extreq boot: {}\n", status.error().message);
@@ -226,15 +165,21 @@ void add_boot(CLI::App& app, int& exit_code) {
   verb->add_option("--run", options->run,
                    "a shell command for the guest; its exit status becomes that of extreq");
   verb->add_flag("--interactive", options->interactive, "a shell in the guest, on this terminal");
-  verb->add_option("--platform", options->platform,
+  verb->add_option("--platform", options->session.platform,
                    "the model platform's folder, made if missing; if not given, a new platform "
                    "that ends with the guest");
-  verb->add_option("--cert-source", options->certificates,
+  verb->add_option("--cert-source", options->session.certificates,
                    "where the guest's certificates come from: model, none, or a blob file");
-  verb->add_option("--fault", options->faults,
-                   "NAME[=VALUE][*COUNT], may be repeated: busy, large-table=PAGES, "
-                   "no-certificates, status=N, flip-tag, replay, slow=MS");
-  verb->add_flag("--rotate", options->rotate,
+  verb->add_option("--fault", options->session.faults,
+                   "NAME[=VALUE][*COUNT or @DURATION], may be repeated: busy, large-table=PAGES, "
+                   "no-certificates, tcb, status=N, flip-tag, replay, slow=MS");
+  verb->add_option("--fault-script", options->session.fault_script,
+                   "a file with one line of such faults, or 'pass', for each of the guest's "
+                   "messages");
+  verb->add_option(
+      "--trace", options->session.trace,
+      "write what stops, exits and requests took to this file, for Perfetto or Chrome");
+  verb->add_flag("--rotate", options->session.rotate,
                  "change the reported TCB all the while, and the certificates in the blob file of "
                  "--cert-source with it");
   verb->add_option("--qemu", options->qemu, "the emulator");

@@ -38,11 +38,13 @@ Result<int> Exchange::guest_command(machine::GuestControl& control, const char* 
   for (const auto& word : command) shown += (shown.empty() ? "" : " ") + word;
   if (!json_) fmt::print("           guest$ {}\n", shown);
   std::string output;
+  const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
   EXTREQ_TRY_ASSIGN(const int status, control.run(
                                           command,
                                           [&output](machine::GuestControl::Stream /*stream*/,
                                                     std::string_view text) { output.append(text); },
                                           step_time));
+  if (trace_ != nullptr) trace_->span(machine::Trace::Track::guest, shown, start);
   for (std::size_t at = 0; !json_ && at < output.size();) {
     const std::size_t end = std::min(output.find('\n', at), output.size());
     fmt::print("           | {}\n", output.substr(at, end - at));

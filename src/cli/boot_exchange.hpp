@@ -9,15 +9,18 @@
 #include "machine/guest_control.hpp"
 #include "machine/guest_image.hpp"
 #include "machine/qemu_backend.hpp"
+#include "machine/trace.hpp"
 
 namespace extreq::cli {
 
 class Exchange {
  public:
-  // Lifetime: `image` and `root` must outlive it.
+  // `trace`: where the guest's commands are shown; nullptr for nowhere.
+  // Lifetime: `image`, `root` and the trace must outlive it.
   Exchange(const machine::GuestImage& image, const crypto::Certificate& root,
-           std::chrono::steady_clock::time_point started, bool json) noexcept
-      : image_(image), root_(root), started_(started), json_(json) {}
+           std::chrono::steady_clock::time_point started, bool json,
+           machine::Trace* trace) noexcept
+      : image_(image), root_(root), started_(started), json_(json), trace_(trace) {}
 
   // The exit code of the program: every check, inside and outside, or exit_not_genuine.
   // Failure: as GuestControl.
@@ -37,6 +40,7 @@ class Exchange {
   const crypto::Certificate& root_;
   std::chrono::steady_clock::time_point started_;
   bool json_;
+  machine::Trace* trace_;
   std::string report_data_;
   std::string measurement_;
   double ready_at_ = 0;

@@ -29,6 +29,8 @@ void add_guest_arguments(CLI::App& verb, GuestArguments& arguments) {
       ->check(CLI::Range(machine::memory_min >> 20U, machine::memory_max >> 20U));
   verb.add_flag("--net", arguments.network, "user networking in the guest");
   verb.add_option("--share", arguments.share, "a folder of the host, /share in the guest");
+  verb.add_flag("--through-decompressor", arguments.through_decompressor,
+                "the kernel file's own decompressor, which also randomises addresses: slower");
   verb.add_flag("--verbose", arguments.verbose, "the kernel's messages on the console");
 }
 
@@ -49,6 +51,7 @@ Result<machine::GuestImage> prepare(const GuestArguments& arguments,
   options.memory = arguments.memory_mib << 20U;
   options.network = arguments.network;
   options.share = !arguments.share.empty();
+  options.through_decompressor = arguments.through_decompressor;
   options.quiet = !arguments.verbose;
   options.cpu = cpu;
   return machine::prepare_guest(options, {payload.init, payload.program});

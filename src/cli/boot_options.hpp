@@ -21,6 +21,7 @@ struct GuestArguments {
   std::uint64_t memory_mib = 512;
   bool network = false;
   std::string share;
+  bool through_decompressor = false;
   bool verbose = false;
 };
 

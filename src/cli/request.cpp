@@ -114,7 +114,9 @@ void print_report(const Options& options, const guest::ReportQuery& query,
                                       {"policy", report->policy()},
                                       {"reported_tcb", report->reported_tcb()},
                                       {"certificate_bytes", evidence.certificate_table.size()},
-                                      {"sends", evidence.notes.sends}}
+                                      {"sends", evidence.notes.sends},
+                                      {"table_growths", evidence.notes.table_growths},
+                                      {"pages_wanted", evidence.notes.pages_wanted}}
                            .dump());
     return;
   }

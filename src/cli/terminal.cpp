@@ -53,8 +53,9 @@ Result<int> run_terminal(machine::Machine& machine) {
   const RawTerminal raw;
   std::atomic<bool> done{false};
   std::thread keys([&] { pass_keys(machine.console(), done); });
+  // The guest's init has made a session for it; the first terminal that it opens is its own.
   auto status = machine.control().run(
-      {"/bin/sh", "-c", "exec setsid -c /bin/sh -i </dev/ttyS0 >/dev/ttyS0 2>&1"},
+      {"/bin/sh", "-c", "exec /bin/sh -i </dev/ttyS0 >/dev/ttyS0 2>&1"},
       [](machine::GuestControl::Stream /*stream*/, std::string_view /*text*/) {},
       std::chrono::milliseconds(0));
   done = true;

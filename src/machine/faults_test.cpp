@@ -65,7 +65,7 @@ TEST_F(FaultsTest, AReplayIsTheResponseBefore) {
 
 TEST_F(FaultsTest, TheSourceIsBusyEmptyOrLarge) {
   lease::MemorySource real(to_bytes("some certificates, longer than an entry of the table"));
-  FaultySource source(real, script_);
+  FaultySource source(real, script_, nullptr);
   const auto holder = source.open_holder().value();
   arrange("busy");
   EXPECT_EQ(holder->acquire({}).error().code, Code::busy);
@@ -80,14 +80,30 @@ TEST_F(FaultsTest, TheSourceIsBusyEmptyOrLarge) {
   EXPECT_LT(holder->acquire({})->size(), 4096U);
 }
 
-TEST(ParseFault, AWrongOneIsNamedWithTheNamesThatThereAre) {
-  for (const char* text : {"", "busy=1", "status", "status=", "status=x", "busy*0", "busy*x",
-                           "large-table=5000", "nothing"}) {
-    const auto fault = parse_fault(text);
-    ASSERT_FALSE(fault) << text;
-    EXPECT_EQ(fault.error().code, Code::invalid_input);
-  }
-  EXPECT_THAT(parse_fault("nothing").error().message, HasSubstr("flip-tag"));
+TEST_F(FaultsTest, ATcbChangesBeforeTheCertificatesAreTaken) {
+  lease::MemorySource real(to_bytes("old"));
+  unsigned changes = 0;
+  FaultySource source(real, script_, [&]() -> Status {
+    ++changes;
+    return real.replace(to_bytes("new"), {});  // would wait for a lease that is held
+  });
+  const auto holder = source.open_holder().value();
+  EXPECT_EQ(holder->acquire({})->size(), 3U);
+  holder->release();
+  arrange("tcb");
+  const auto table = holder->acquire({});
+  ASSERT_TRUE(table);
+  EXPECT_EQ(Bytes(table->begin(), table->end()), to_bytes("new"));
+  EXPECT_EQ(changes, 1U);
+}
+
+TEST_F(FaultsTest, EachMessageMeetsItsStep) {
+  script_.set_steps(parse_fault_steps("pass\nflip-tag\nstatus=1\n").value());
+  EXPECT_EQ(ask(), 0x11);
+  EXPECT_EQ(ask(), 0x13);
+  EXPECT_EQ(ask(), 0);
+  EXPECT_EQ(ask(), 0x13);
+  EXPECT_EQ(script_.left(), "");
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ constexpr char interrupt_byte = 0x03;
 constexpr std::string_view signal_interrupt = "02";
 constexpr std::string_view signal_trap = "05";
 constexpr unsigned breakpoint_kind = 1;
+constexpr std::size_t memory_part = 1024;  // its answer fits the smallest packets of QEMU
 
 }  // namespace
 
@@ -129,6 +130,22 @@ Result<Registers> GdbClient::read_registers() {
 void GdbClient::post_register(Register which, std::uint64_t value) {
   outgoing_ += make_packet(write_command(which, value));
   ++posted_;
+}
+
+Result<Bytes> GdbClient::read_memory(std::uint64_t address, std::size_t size) {
+  Bytes content;
+  while (content.size() < size) {
+    const std::size_t part = std::min(size - content.size(), memory_part);
+    EXTREQ_TRY_ASSIGN(const auto reply,
+                      transact(fmt::format("m{:x},{:x}", address + content.size(), part)));
+    const auto bytes = from_hex(reply);
+    if (!bytes || bytes->size() != part) {
+      return fail(Code::invalid_input, "gdb stub: {} bytes at {:#x} were answered '{}'", part,
+                  address + content.size(), reply.substr(0, 16));
+    }
+    content.insert(content.end(), bytes->begin(), bytes->end());
+  }
+  return content;
 }
 
 Result<std::string> GdbClient::monitor(std::string_view command) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
 #include "machine/gdb_packet.hpp"
 #include "machine/registers.hpp"
@@ -33,6 +34,8 @@ class GdbClient {
   [[nodiscard]] Result<Registers> read_registers();
   // Takes effect with the next resume() or step().
   void post_register(Register which, std::uint64_t value);
+  // What the guest sees at a virtual address. Failure also: invalid_input if it is not mapped.
+  [[nodiscard]] Result<Bytes> read_memory(std::uint64_t address, std::size_t size);
   // A command of QEMU's monitor, and what it printed.
   [[nodiscard]] Result<std::string> monitor(std::string_view command);
 

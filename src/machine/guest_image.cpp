@@ -79,6 +79,7 @@ Result<GuestImage> prepare_guest(const GuestOptions& options, const GuestProgram
   inputs.command_line = make_command_line(options);
   inputs.memory = options.memory;
   inputs.cpu = options.cpu;
+  inputs.through_decompressor = options.through_decompressor;
   EXTREQ_TRY_ASSIGN(LaunchPlan plan, plan_launch(kernel, inputs));
   return GuestImage{std::move(kernel), std::move(plan), inputs.command_line, !busybox.empty()};
 }

@@ -22,6 +22,7 @@ struct GuestOptions {
   std::uint64_t memory = 512ULL << 20U;
   bool network = false;
   bool share = false;
+  bool through_decompressor = false;
   bool quiet = true;  // without the kernel's messages on the console
   firmware::CpuSignature cpu;
 };

@@ -154,6 +154,24 @@ Status place_vmlinux(const KernelImage& kernel, std::uint64_t limit,
   return {};
 }
 
+// The protected-mode part of the file as a boot loader places it, started at its 64-bit entry.
+Status place_decompressor(const KernelImage& kernel, std::uint64_t limit, LaunchPlan& plan) {
+  const BzImage& file = kernel.file();
+  EXTREQ_TRY_ASSIGN(plan.decompressor, scan_decompressor(file));
+  const std::uint64_t start = plan.decompressor->load_address;
+  const std::uint64_t end = start + file.header.init_size;
+  if (start % page != 0 || start < special_end || end > limit || end > mapped_size ||
+      file.protected_mode.size() > file.header.init_size) {
+    return fail(Code::too_small,
+                "the decompressor needs {:#x} to {:#x}; free are {:#x} to {:#x}: give more memory",
+                start, end, special_end, limit);
+  }
+  plan.regions.push_back(
+      normal(start, Bytes(file.protected_mode.begin(), file.protected_mode.end()), "decompressor"));
+  plan.entry.rip = start + boot::entry_64_offset;
+  return {};
+}
+
 }  // namespace
 
 std::size_t LaunchPlan::page_count() const noexcept {
@@ -200,7 +218,11 @@ Result<LaunchPlan> plan_launch(const KernelImage& kernel, const LaunchInputs& in
                 inputs.initrd.size(), top);
   }
   const std::uint64_t initrd_gpa = (top - inputs.initrd.size()) / page * page;
-  EXTREQ_TRY(place_vmlinux(kernel, initrd_gpa, plan.regions));
+  if (inputs.through_decompressor) {
+    EXTREQ_TRY(place_decompressor(kernel, initrd_gpa, plan));
+  } else {
+    EXTREQ_TRY(place_vmlinux(kernel, initrd_gpa, plan.regions));
+  }
   if (!inputs.initrd.empty()) {
     plan.regions.push_back(
         normal(initrd_gpa, Bytes(inputs.initrd.begin(), inputs.initrd.end()), "initrd"));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "crypto/hash.hpp"
 #include "firmware/platform.hpp"
+#include "machine/decompressor.hpp"
 #include "machine/entry_state.hpp"
 #include "machine/kernel_image.hpp"
 
@@ -40,6 +42,7 @@ struct LaunchPlan {
   EntryState entry;
   std::uint64_t secrets_gpa = 0;
   std::uint64_t cpuid_gpa = 0;
+  std::optional<DecompressorSites> decompressor;  // if the kernel comes through it
 
   [[nodiscard]] std::size_t page_count() const noexcept;
 
@@ -55,11 +58,13 @@ struct LaunchInputs {
   std::string command_line;
   std::uint64_t memory = memory_min;  // bytes
   firmware::CpuSignature cpu;         // what the CPUID page tells the guest
+  bool through_decompressor = false;  // load the kernel file's own decompressor, not its vmlinux
 };
 
-// Places vmlinux, initrd, boot_params, command line, page tables, the CC blob and the special
-// pages. Failure: invalid_input (memory not a multiple of 2 MiB or out of bounds, command line
-// longer than the kernel takes), too_small (the memory does not hold kernel and initrd).
+// Places vmlinux or decompressor, initrd, boot_params, command line, page tables, the CC blob and
+// the special pages. Failure: invalid_input (memory not a multiple of 2 MiB or out of bounds,
+// command line longer than the kernel takes), too_small (the memory does not hold kernel and
+// initrd), or as scan_decompressor().
 [[nodiscard]] Result<LaunchPlan> plan_launch(const KernelImage& kernel, const LaunchInputs& inputs);
 
 // The MEASUREMENT that the firmware will report for a guest launched by this plan.

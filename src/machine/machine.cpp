@@ -26,7 +26,7 @@ std::string termination_text(std::uint64_t ghcb_msr) {
 }  // namespace
 
 Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, const LaunchPlan& plan,
-                                                const SiteTable& sites, Parts parts,
+                                                const KernelImage& kernel, Parts parts,
                                                 Console::Sink console) {
   EXTREQ_TRY_ASSIGN(const UniqueFd shared, make_memory_file("extreq-shared", config.memory));
   EXTREQ_TRY_ASSIGN(UniqueFd private_memory, make_memory_file("extreq-private", config.memory));
@@ -54,7 +54,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, con
   EXTREQ_TRY_ASSIGN(Mapping view, Mapping::create(shared.get(), config.memory));
   std::unique_ptr<Machine> machine(new Machine(config, parts, std::move(view), std::move(qemu),
                                                std::move(guest), std::move(console)));
-  EXTREQ_TRY(machine->begin(sites, *std::move(gdb)));
+  EXTREQ_TRY(machine->begin(plan, kernel, *std::move(gdb)));
   return machine;
 }
 
@@ -69,10 +69,17 @@ Machine::Machine(const MachineConfig& config, Parts parts, Mapping shared, QemuP
       console_(qemu_.take_console(), std::move(console)),
       certificate_exits_(parts.certificates, config.certificates) {}
 
-Status Machine::begin(const SiteTable& sites, GdbClient gdb) {
+Status Machine::begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClient gdb) {
   EXTREQ_TRY(memory_.add_region(0, shared_.view(), hypervisor::PageState::private_page));
-  EXTREQ_TRY_ASSIGN(backend_, QemuBackend::create(std::move(gdb), sites, memory_, config_.memory,
-                                                  config_.silence));
+  if (plan.decompressor) {
+    EXTREQ_TRY_ASSIGN(
+        backend_, QemuBackend::create_in_decompressor(std::move(gdb), *plan.decompressor, kernel,
+                                                      memory_, config_.memory, config_.silence));
+  } else {
+    EXTREQ_TRY_ASSIGN(backend_, QemuBackend::create(std::move(gdb), kernel.sites(), memory_,
+                                                    config_.memory, config_.silence));
+  }
+  if (config_.trace != nullptr) backend_->set_trace(*config_.trace);
   EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu());
   hypervisor::VmConfig vm = config_.vm;
   vm.c_bit = c_bit;

@@ -40,6 +40,9 @@ struct MachineConfig {
   vmm::Policy certificates;
   // A guest that makes no exit for so long is given up; zero: never.
   std::chrono::milliseconds silence{0};
+  // Must outlive the machine; nullptr for none. Parts that are to be seen in it:
+  // machine/traced.hpp.
+  Trace* trace = nullptr;
 };
 
 class Machine {
@@ -53,12 +56,12 @@ class Machine {
   // Effect: launches the guest by the plan and lets it run. After that nothing of the guest's
   // private memory is mapped here.
   // Failure: as QemuProcess, launch_guest, GdbClient and QemuBackend; nothing is left running then.
-  // Lifetime: the parts and the sink must outlive the machine; the calling thread must live as long
-  // (see ChildProcess). `sites` is used during the call only.
+  // Lifetime: the kernel, the parts and the sink must outlive the machine; the calling thread must
+  // live as long (see ChildProcess). The plan is used during the call only.
   [[nodiscard]] static Result<std::unique_ptr<Machine>> start(const MachineConfig& config,
                                                               const LaunchPlan& plan,
-                                                              const SiteTable& sites, Parts parts,
-                                                              Console::Sink console);
+                                                              const KernelImage& kernel,
+                                                              Parts parts, Console::Sink console);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -83,7 +86,7 @@ class Machine {
   Machine(const MachineConfig& config, Parts parts, Mapping shared, QemuProcess qemu,
           LaunchedGuest guest, Console::Sink console);
 
-  [[nodiscard]] Status begin(const SiteTable& sites, GdbClient gdb);
+  [[nodiscard]] Status begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClient gdb);
   void run();
   // One exit for user space. An empty optional: go on.
   [[nodiscard]] std::optional<Status> serve(abi::kvm::Run& run);

@@ -1,5 +1,6 @@
 #include "machine/qemu_backend.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include <sys/eventfd.h>
@@ -8,6 +9,7 @@
 #include "abi/x86_snp.hpp"
 #include "base/try.hpp"
 #include "machine/cpuid_page.hpp"
+#include "machine/exit_name.hpp"
 #include "machine/launch_plan.hpp"
 
 namespace extreq::machine {
@@ -40,20 +42,45 @@ QemuBackend::QemuBackend(GdbClient gdb, const hypervisor::GuestMemory& memory,
       silence_(silence),
       wakeup_(std::move(wakeup)) {}
 
+Result<std::unique_ptr<QemuBackend>> QemuBackend::create_empty(
+    GdbClient gdb, const hypervisor::GuestMemory& memory, std::uint64_t memory_size,
+    GdbClient::Duration silence) {
+  UniqueFd wakeup(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wakeup) return fail_errno("eventfd");
+  // make_unique cannot reach the constructor.
+  return std::unique_ptr<QemuBackend>(
+      new QemuBackend(std::move(gdb), memory, memory_size, silence, std::move(wakeup)));
+}
+
 Result<std::unique_ptr<QemuBackend>> QemuBackend::create(GdbClient gdb, const SiteTable& table,
                                                          const hypervisor::GuestMemory& memory,
                                                          std::uint64_t memory_size,
                                                          GdbClient::Duration silence) {
-  UniqueFd wakeup(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wakeup) return fail_errno("eventfd");
-  // make_unique cannot reach the constructor.
-  std::unique_ptr<QemuBackend> backend(
-      new QemuBackend(std::move(gdb), memory, memory_size, silence, std::move(wakeup)));
-  for (const auto& site : table.sites) {
-    EXTREQ_TRY(backend->arm(site.virtual_address, {site.kind, site.length, false}));
-    EXTREQ_TRY(backend->arm(site.physical_address, {site.kind, site.length, true}));
-  }
+  EXTREQ_TRY_ASSIGN(auto backend, create_empty(std::move(gdb), memory, memory_size, silence));
+  EXTREQ_TRY(backend->arm_kernel(table, 0, 0));
   return backend;
+}
+
+Result<std::unique_ptr<QemuBackend>> QemuBackend::create_in_decompressor(
+    GdbClient gdb, const DecompressorSites& decompressor, const KernelImage& kernel,
+    const hypervisor::GuestMemory& memory, std::uint64_t memory_size, GdbClient::Duration silence) {
+  EXTREQ_TRY_ASSIGN(auto backend, create_empty(std::move(gdb), memory, memory_size, silence));
+  for (const auto& site : decompressor.sites) {
+    EXTREQ_TRY(backend->arm(site.physical_address, {site.kind, site.length, true, site.operand}));
+  }
+  backend->decompressing_ = {&kernel, decompressor.jump, 0};
+  return backend;
+}
+
+Status QemuBackend::arm_kernel(const SiteTable& table, std::uint64_t physical_move,
+                               std::uint64_t virtual_move) {
+  for (const auto& site : table.sites) {
+    EXTREQ_TRY(
+        arm(site.virtual_address + virtual_move, {site.kind, site.length, false, site.operand}));
+    EXTREQ_TRY(
+        arm(site.physical_address + physical_move, {site.kind, site.length, true, site.operand}));
+  }
+  return {};
 }
 
 Status QemuBackend::arm(std::uint64_t address, const ArmedSite& site) {
@@ -94,7 +121,14 @@ void QemuBackend::finish_vmgexit(std::uint64_t ghcb_msr) {
   answer_owed_ = false;
 }
 
+void QemuBackend::trace_exit_end() {
+  if (!exit_since_) return;
+  trace_->span(Trace::Track::hypervisor, exit_name_, *exit_since_, exit_answer(ghcb_msr_, memory_));
+  exit_since_.reset();
+}
+
 Result<hypervisor::GuestExit> QemuBackend::enter(std::uint64_t ghcb_msr) {
+  trace_exit_end();
   finish_vmgexit(ghcb_msr);
   while (true) {
     const auto stop = gdb_.run(wakeup_.get(), silence_);
@@ -107,6 +141,7 @@ Result<hypervisor::GuestExit> QemuBackend::enter(std::uint64_t ghcb_msr) {
       static_cast<void>(::eventfd_read(wakeup_.get(), &count));
       return hypervisor::GuestExit(hypervisor::Interrupted{});
     }
+    const auto stopped = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
     EXTREQ_TRY_ASSIGN(const Registers registers, gdb_.read_registers());
     const auto site = armed_.find(registers[Register::rip]);
     if (site == armed_.end()) return unexpected_stop(registers, "no site of the table is here");
@@ -117,8 +152,76 @@ Result<hypervisor::GuestExit> QemuBackend::enter(std::uint64_t ghcb_msr) {
       EXTREQ_TRY(disarm_early());
     }
     EXTREQ_TRY_ASSIGN(const bool exit, handle(found, registers));
+    if (trace_ != nullptr) {
+      trace_->span(Trace::Track::processor, name(found.kind), stopped,
+                   fmt::format("at {:#x}", registers[Register::rip]));
+    }
+    if (exit && trace_ != nullptr) {
+      exit_since_ = trace_->now();
+      exit_name_ = exit_name(ghcb_msr_, memory_);
+    }
     if (exit) return hypervisor::GuestExit(hypervisor::Vmgexit{ghcb_msr_});
   }
+}
+
+// The stub does not run over a breakpoint in every version.
+Status QemuBackend::step_over(std::uint64_t address) {
+  EXTREQ_TRY(gdb_.remove_breakpoint(address));
+  EXTREQ_TRY(gdb_.step());
+  return gdb_.insert_breakpoint(address);
+}
+
+Status QemuBackend::help_decompressor(const ArmedSite& site, const Registers& registers) {
+  constexpr unsigned idt_loads_before_jump = 2;
+  const std::uint64_t here = registers[Register::rip];
+  switch (site.kind) {
+    case SiteKind::idt_load:
+      if (++decompressing_->idt_loads == idt_loads_before_jump) {
+        const Site& jump = decompressing_->jump;
+        EXTREQ_TRY(arm(jump.physical_address, {jump.kind, jump.length, true, jump.operand}));
+      }
+      return step_over(here);
+    case SiteKind::cr3_write:
+      gdb_.post_register(site.operand, registers[site.operand] | c_bit_mask);
+      EXTREQ_TRY(step_over(here));
+      gdb_.post_register(site.operand, registers[site.operand]);
+      return {};
+    case SiteKind::cr3_read: {
+      EXTREQ_TRY(step_over(here));
+      EXTREQ_TRY_ASSIGN(const Registers after, gdb_.read_registers());
+      gdb_.post_register(site.operand, after[site.operand] & ~c_bit_mask);
+      return {};
+    }
+    default:
+      return enter_kernel(registers);
+  }
+}
+
+// The kernel is where the decompressor has put it: RAX is its physical entry.
+Status QemuBackend::enter_kernel(const Registers& registers) {
+  constexpr std::size_t compared = 16384;
+  const KernelImage& kernel = *decompressing_->kernel;
+  const ElfImage& vmlinux = kernel.vmlinux();
+  const std::uint64_t entry = registers[Register::rax];
+  const auto segment = std::find_if(
+      vmlinux.segments.begin(), vmlinux.segments.end(), [&vmlinux](const ElfSegment& one) {
+        return vmlinux.entry >= one.physical_address &&
+               vmlinux.entry - one.physical_address < one.content.size();
+      });
+  if (segment == vmlinux.segments.end()) {
+    return unexpected_stop(registers, "the kernel's entry is in none of its segments");
+  }
+  const ByteView original = segment->content.subspan(vmlinux.entry - segment->physical_address);
+  EXTREQ_TRY_ASSIGN(const Bytes memory,
+                    gdb_.read_memory(entry, std::min(original.size(), compared)));
+  EXTREQ_TRY_ASSIGN(const std::uint64_t moved,
+                    virtual_move(memory, original, segment->virtual_address,
+                                 segment->virtual_address + segment->memory_size));
+  for (const auto& [address, site] : armed_) EXTREQ_TRY(gdb_.remove_breakpoint(address));
+  armed_.clear();
+  EXTREQ_TRY(arm_kernel(kernel.sites(), entry - vmlinux.entry, moved));
+  decompressing_.reset();
+  return {};
 }
 
 Result<bool> QemuBackend::handle(const ArmedSite& site, const Registers& registers) {
@@ -153,7 +256,7 @@ Result<bool> QemuBackend::handle(const ArmedSite& site, const Registers& registe
     case SiteKind::cpuid_encryption: {
       if (registers.low32(Register::rax) != x86::cpuid_encryption) {
         ++counts_.passed;
-        EXTREQ_TRY(gdb_.step());
+        EXTREQ_TRY(step_over(registers[Register::rip]));
         return false;
       }
       const EncryptionLeaf leaf = encryption_leaf();
@@ -163,6 +266,12 @@ Result<bool> QemuBackend::handle(const ArmedSite& site, const Registers& registe
       gdb_.post_register(Register::rdx, leaf.edx);
       break;
     }
+    case SiteKind::idt_load:
+    case SiteKind::cr3_write:
+    case SiteKind::cr3_read:
+    case SiteKind::kernel_jump:
+      EXTREQ_TRY(help_decompressor(site, registers));
+      return false;
   }
   move_on(registers, site.length);
   return false;

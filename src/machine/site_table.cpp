@@ -45,8 +45,9 @@ void each_match(ByteView code, ByteView bytes, const std::function<void(std::siz
 
 class Scanner {
  public:
-  Scanner(const ElfCode& code, std::uint64_t physical, std::vector<Site>& sites) noexcept
-      : code_(code.content), virtual_(code.virtual_address), physical_(physical), sites_(sites) {}
+  Scanner(ByteView code, std::uint64_t virtual_address, std::uint64_t physical_address,
+          std::vector<Site>& sites) noexcept
+      : code_(code), virtual_(virtual_address), physical_(physical_address), sites_(sites) {}
 
   void scan() {
     each_match(code_, x86::op_vmgexit, [this](std::size_t at) {
@@ -76,7 +77,8 @@ class Scanner {
       return site.virtual_address == address;
     });
     if (known) return;  // two loads of the number before one instruction
-    sites_.push_back({address, physical_ + at, kind, static_cast<std::uint8_t>(length)});
+    sites_.push_back(
+        {address, physical_ + at, kind, static_cast<std::uint8_t>(length), Register::rax});
   }
 
   // An instruction that is the first of its kind within the gap behind the load of a number. The
@@ -117,6 +119,14 @@ const char* name(SiteKind kind) noexcept {
       return "RDMSR GHCB";
     case SiteKind::cpuid_encryption:
       return "CPUID 8000001F";
+    case SiteKind::idt_load:
+      return "LIDT";
+    case SiteKind::cr3_write:
+      return "MOV to CR3";
+    case SiteKind::cr3_read:
+      return "MOV from CR3";
+    case SiteKind::kernel_jump:
+      return "JMP to the kernel";
   }
   return "?";
 }
@@ -124,6 +134,11 @@ const char* name(SiteKind kind) noexcept {
 std::size_t SiteTable::count(SiteKind kind) const noexcept {
   return static_cast<std::size_t>(std::count_if(
       sites.begin(), sites.end(), [kind](const Site& site) { return site.kind == kind; }));
+}
+
+void scan_code(ByteView code, std::uint64_t virtual_address, std::uint64_t physical_address,
+               std::vector<Site>& sites) {
+  Scanner(code, virtual_address, physical_address, sites).scan();
 }
 
 Result<SiteTable> scan_sites(const ElfImage& image) {
@@ -136,7 +151,7 @@ Result<SiteTable> scan_sites(const ElfImage& image) {
       return fail(Code::invalid_input, "vmlinux: code at {:#x} ({:#x} bytes) is in no segment",
                   code.virtual_address, code.content.size());
     }
-    Scanner(code, *first, table.sites).scan();
+    scan_code(code.content, code.virtual_address, *first, table.sites);
   }
   std::sort(table.sites.begin(), table.sites.end(),
             [](const Site& a, const Site& b) { return a.virtual_address < b.virtual_address; });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "machine/elf_image.hpp"
+#include "machine/registers.hpp"
 
 namespace extreq::machine {
 
@@ -20,15 +21,21 @@ enum class SiteKind : std::uint8_t {
   rdmsr_sev_status,
   rdmsr_ghcb,        // reads the GHCB MSR on its own
   cpuid_encryption,  // asks for CPUID function 8000001F
+  // In the decompressor only (machine/decompressor.hpp):
+  idt_load,
+  cr3_write,
+  cr3_read,
+  kernel_jump,
 };
-inline constexpr std::size_t site_kind_count = 7;
+inline constexpr std::size_t site_kind_count = 11;
 [[nodiscard]] const char* name(SiteKind kind) noexcept;
 
 struct Site {
   std::uint64_t virtual_address = 0;
   std::uint64_t physical_address = 0;  // the same instruction runs there before paging is set up
   SiteKind kind = SiteKind::vmgexit;
-  std::uint8_t length = 0;  // what the instruction pointer moves on
+  std::uint8_t length = 0;           // what the instruction pointer moves on
+  Register operand = Register::rax;  // of cr3_write and cr3_read
 };
 
 struct SiteTable {
@@ -39,6 +46,10 @@ struct SiteTable {
 
 // Failure: invalid_input if a section of code is in no segment.
 [[nodiscard]] Result<SiteTable> scan_sites(const ElfImage& image);
+
+// Appends the sites in a piece of code, in no order. Of the decompressor's kinds there are none.
+void scan_code(ByteView code, std::uint64_t virtual_address, std::uint64_t physical_address,
+               std::vector<Site>& sites);
 
 // Whether a kernel with these sites can be run as an SNP guest.
 // Failure: unsupported, and the message says which instruction is missing or seen too often, and
