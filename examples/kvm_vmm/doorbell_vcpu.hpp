@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "abi/ghcb.hpp"
 #include "abi/kvm.hpp"
 #include "examples/kvm_vmm/kvm_vm.hpp"
 #include "hypervisor/vm.hpp"
@@ -52,6 +53,6 @@ class DoorbellVcpu {
   bool pending_ = false;  // the page holds an exit of the hypervisor half
 };
 
-inline constexpr std::uint32_t ghcb_msr_number = 0xC0010130;  // AMD64_SEV_ES_GHCB, APM volume 2
+inline constexpr std::uint32_t ghcb_msr_number = abi::ghcb::msr::number;
 
 }  // namespace extreq::kvm_vmm

@@ -368,6 +368,26 @@ TEST(CertificateExitOthers, OtherExitsAreLeftAlone) {
   EXPECT_FALSE(vcpu->lease_held());
 }
 
+TEST(CertificateExitOthers, TheRateLimitGivesWayAfterThirtySecondsOfBusy) {
+  ManualClock clock;
+  lease::MemorySource source(test::table_of(5000));
+  CertificateExit vm(source, {.rate_interval = 1h}, clock);
+  const auto vcpu = *vm.create_vcpu();
+  GuestPages memory;
+  abi::kvm::Run run = fresh_run_area();
+  const auto ask = [&] {
+    test::MergedForm::exit(run, gpa, 4);
+    return vcpu->handle(run, memory);
+  };
+  EXPECT_EQ(ask(), Served::certificates);
+  EXPECT_EQ(ask(), Served::busy);
+  clock.advance(30s - 1ns);
+  EXPECT_EQ(ask(), Served::busy);
+  clock.advance(1ns);
+  EXPECT_EQ(ask(), Served::certificates);
+  EXPECT_EQ(ask(), Served::busy);
+}
+
 // Why the loop in certificate_exit.hpp looks at the VMM's own flag after clearing.
 TEST(CertificateExitOthers, ClearingTakesAKickAwayThatOnlyTheVmmsOwnFlagRemembers) {
   abi::kvm::Run run = fresh_run_area();
