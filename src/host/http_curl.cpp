@@ -79,6 +79,7 @@ void set_up(CURL* curl, const HttpRequest& request, const CurlOptions& options, 
   } else {
     set_file(curl, CURLOPT_PROXY, options.proxy);
   }
+  set_file(curl, CURLOPT_INTERFACE, options.source_address);
   set_file(curl, CURLOPT_CAINFO, options.ca_file);
   set_file(curl, CURLOPT_SSLCERT, options.client_cert);
   set_file(curl, CURLOPT_SSLKEY, options.client_key);

@@ -1,0 +1,39 @@
+// MirrorServer: a Mirror behind HTTP/1.1: the key service's paths, and beside them /healthz (the
+// process lives), /readyz (it can serve) and /metrics (Prometheus).
+//
+// Limits: so many threads, each serving one connection; more connections wait in the kernel's
+// backlog. Header lines and targets of 8192 bytes, bodies of none, 5 s without a byte ends a
+// connection. TLS and client certificates are the front's (doc/fleet.md).
+// Lifetime: `mirror` must outlive it. Threading: stop() from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "fleet/mirror.hpp"
+
+namespace extreq::fleet {
+
+class MirrorServer {
+ public:
+  // Effect: binds and listens; answers in threads of its own until it is destroyed.
+  // `port` 0: a free one. Failure: io if the address cannot be had.
+  [[nodiscard]] static Result<std::unique_ptr<MirrorServer>> start(Mirror& mirror,
+                                                                   const std::string& address,
+                                                                   int port, unsigned threads);
+  // Graceful: no new connection, the requests under way are answered.
+  ~MirrorServer();
+  MirrorServer(const MirrorServer&) = delete;
+  MirrorServer& operator=(const MirrorServer&) = delete;
+  MirrorServer(MirrorServer&&) = delete;
+  MirrorServer& operator=(MirrorServer&&) = delete;
+
+  [[nodiscard]] int port() const noexcept;
+
+ private:
+  class Running;
+  explicit MirrorServer(std::unique_ptr<Running> running);
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace extreq::fleet
