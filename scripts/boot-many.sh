@@ -16,7 +16,7 @@ ls /dev/shm >"$work/shared-before"
 left() {
   grep -lzsx "EXTREQ_BOOT_MANY=$EXTREQ_BOOT_MANY" /proc/[0-9]*/environ 2>/dev/null |
     while read -r file; do
-      [ "$(tr '\0' ' ' <"${file%environ}cmdline" 2>/dev/null | grep -c 'memdev=private,addr=')" = 0 ] ||
+      ! cat "${file%environ}cmdline" 2>/dev/null | grep -aq 'memdev=private,addr=' ||
         echo "${file%/environ}"
     done
 }
