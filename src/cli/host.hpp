@@ -1,0 +1,12 @@
+// The subcommands of `extreq host`, as verbs.hpp has the verbs.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace extreq::cli {
+
+void add_host_update(CLI::App& host, int& exit_code);
+
+}  // namespace extreq::cli
