@@ -1,7 +1,6 @@
 #include "crypto/certificate_builder.hpp"
 
 #include <algorithm>
-#include <ctime>
 
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
@@ -11,13 +10,13 @@
 #include "base/try.hpp"
 #include "crypto/der.hpp"
 #include "crypto/openssl.hpp"
+#include "crypto/openssl_time.hpp"
 #include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
 namespace {
 
 using UniqueName = std::unique_ptr<X509_NAME, OwnedBy<&X509_NAME_free>>;
-using UniqueTime = std::unique_ptr<ASN1_TIME, OwnedBy<&ASN1_TIME_free>>;
 using UniqueObject = std::unique_ptr<ASN1_OBJECT, OwnedBy<&ASN1_OBJECT_free>>;
 
 constexpr std::array<std::uint8_t, 1> der_true = {0xFF};
@@ -56,25 +55,6 @@ Result<Bytes> encode_name(const DistinguishedName& name) {
     }
   }
   return encode(&i2d_X509_NAME, static_cast<const X509_NAME*>(encoded.get()));
-}
-
-// UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5).
-Result<Bytes> encode_time(std::chrono::sys_seconds time) {
-  const OpensslErrors errors;
-  using std::chrono::sys_days;
-  using std::chrono::year;
-  const bool has_four_digits =
-      time >= sys_days(year(0) / 1 / 1) && time < sys_days(year(10000) / 1 / 1);
-  const auto seconds = time.time_since_epoch().count();
-  const UniqueTime encoded(
-      has_four_digits ? ASN1_TIME_set(nullptr, static_cast<std::time_t>(seconds)) : nullptr);
-  if (!encoded) {
-    return fail(Code::invalid_input,
-                "{} seconds since 1970 cannot be written in a certificate, whose years have four "
-                "digits",
-                seconds);
-  }
-  return encode(&i2d_ASN1_TIME, static_cast<const ASN1_TIME*>(encoded.get()));
 }
 
 Bytes encode_key(const RsaPublicKey& key) { return key.der(); }

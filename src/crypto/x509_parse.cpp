@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <utility>
 
 #include <openssl/asn1.h>
@@ -14,6 +13,7 @@
 #include "crypto/amd_certificate.hpp"
 #include "crypto/der.hpp"
 #include "crypto/openssl.hpp"
+#include "crypto/openssl_time.hpp"
 #include "crypto/pkey_name.hpp"
 #include "crypto/x509_encodings.hpp"
 
@@ -56,20 +56,6 @@ std::string common_name(const X509_NAME* name) {
   const bool has_control = std::ranges::any_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   return has_control ? std::string() : text;
-}
-
-Result<std::chrono::sys_seconds> time_of(const ASN1_TIME* time, std::string_view which) {
-  std::tm parts{};
-  const ByteView text = view(time);
-  if (text.empty() || text.back() != 'Z' || ASN1_TIME_to_tm(time, &parts) != 1) {
-    return fail(Code::invalid_input, "the certificate's {} is not a time in UTC", which);
-  }
-  const std::chrono::year_month_day date{
-      std::chrono::year(parts.tm_year + 1900),
-      std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)),
-      std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
-  return std::chrono::sys_days(date) + std::chrono::hours(parts.tm_hour) +
-         std::chrono::minutes(parts.tm_min) + std::chrono::seconds(parts.tm_sec);
 }
 
 struct SignedParts {
@@ -241,8 +227,10 @@ Result<ParsedCertificate> parse_certificate_with_openssl(ByteView der) {
   parsed.subject = name_text(subject);
   parsed.issuer_common_name = common_name(issuer);
   parsed.subject_common_name = common_name(subject);
-  EXTREQ_TRY_ASSIGN(parsed.not_before, time_of(X509_get0_notBefore(x509.get()), "notBefore"));
-  EXTREQ_TRY_ASSIGN(parsed.not_after, time_of(X509_get0_notAfter(x509.get()), "notAfter"));
+  EXTREQ_TRY_ASSIGN(parsed.not_before,
+                    read_time(X509_get0_notBefore(x509.get()), "the certificate's notBefore"));
+  EXTREQ_TRY_ASSIGN(parsed.not_after,
+                    read_time(X509_get0_notAfter(x509.get()), "the certificate's notAfter"));
   EXTREQ_TRY(read_extensions(x509.get(), parsed));
   EXTREQ_TRY(read_public_key(x509.get(), parsed));
   return parsed;
