@@ -62,8 +62,8 @@ void read_file(ByteView file) {
 }
 
 void compare(Input& input) {
-  const Bytes memory = input.bytes(input.u8());
-  const Bytes original = input.bytes(input.u8());
+  const ByteView memory = input.bytes(input.u8());
+  const ByteView original = input.bytes(input.u8());
   const auto moved = machine::virtual_move(memory, original, 0xFFFFFFFF80000000, ~0ULL);
   require(!moved || *moved % 0x200000 == 0, "kernels move by 2 MiB");
 }
