@@ -18,8 +18,7 @@ class Exchange {
   // `trace`: where the guest's commands are shown; nullptr for nowhere.
   // Lifetime: `image`, `root` and the trace must outlive it.
   Exchange(const machine::GuestImage& image, const crypto::Certificate& root,
-           std::chrono::steady_clock::time_point started, bool json,
-           machine::Trace* trace) noexcept
+           std::chrono::steady_clock::time_point started, bool json, machine::Trace* trace) noexcept
       : image_(image), root_(root), started_(started), json_(json), trace_(trace) {}
 
   // The exit code of the program: every check, inside and outside, or exit_not_genuine.
