@@ -27,10 +27,22 @@ enum class CheckId : std::uint8_t {
   reported_tcb,         // each SPL of the leaf is that component of REPORTED_TCB
   chip_id,              // the leaf's HWID is CHIP_ID
   // Is it acceptable?
-  report_data,  // REPORT_DATA is what was asked for
-  policy,       // guest policy, VMPL, measurement, floors of TCBs
+  report_data,         // REPORT_DATA is what was asked for
+  vmpl,                // the guest asked for it, from a VMPL that is allowed
+  guest_policy,        // POLICY's bits and ABI version
+  platform_info,       // PLATFORM_INFO's bits
+  minimum_tcb,         // floors for the four TCBs
+  minimum_version,     // floors for the firmware's version and build
+  committed_firmware,  // the firmware that runs is committed: not provisional
+  mitigations,         // bits of the two mitigation vectors
+  measurement,         // MEASUREMENT is one of a set
+  host_data,           // HOST_DATA is one of a set
+  identity,            // family, image and report ids, GUEST_SVN
+  platform,            // product, signing key, chip id, provider
+  id_block,            // an ID block by keys that are trusted
+  certificate_table,   // what the certificate table must and must not hold
 };
-inline constexpr std::size_t check_count = 14;
+inline constexpr std::size_t check_count = 26;
 
 enum class CheckState : std::uint8_t { passed, failed, not_done };
 

@@ -197,7 +197,10 @@ TEST(Field, SigningKeyIsEnforcedAndTheHardwareIdNeeded) {
 TEST(Field, TheResultListsWhatWasNotChecked) {
   const Verification verification = Scene(Product::milan).verify();
   EXPECT_THAT(test::names(verification, CheckState::not_done),
-              ElementsAre("revocation", "report_data", "policy"));
+              ElementsAre("revocation", "report_data", "vmpl", "guest_policy", "platform_info",
+                          "minimum_tcb", "minimum_version", "committed_firmware", "mitigations",
+                          "measurement", "host_data", "identity", "platform", "id_block",
+                          "certificate_table"));
 }
 
 // confidential-dot-ai/attestation-rs 67 and 83: entry points that check different things.
@@ -232,11 +235,48 @@ TEST(Field, NothingIsGenuineWithAnUncheckedChain) {
   }
 }
 
-// microsoft/CCF 6583: hosts obtain reports of their own. The result says so.
-TEST(Field, AReportThatTheHostAskedForIsSaidToBeOne) {
+// microsoft/CCF 6583, microsoft/confidential-sidecar-containers 167: hosts obtain reports of their
+// own.
+TEST(Field, AReportThatTheHostAskedForIsRefusedUnlessItIsAskedFor) {
   Scene scene(Product::milan);
   scene.fields.vmpl = abi::snp::vmpl_host;
-  EXPECT_THAT(scene.verify().check(CheckId::policy).why, HasSubstr("asked for by the host"));
+  EXPECT_EQ(scene.verify().verdict, Verdict::not_acceptable);
+  EXPECT_THAT(scene.verify().check(CheckId::vmpl).why, HasSubstr("asked for by the host"));
+  Policy policy;
+  policy.waive_report_data = true;
+  policy.allow_host_initiated = true;
+  scene.expectations.policy = std::make_shared<const Policy>(policy);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+}
+
+// project-oak/oak 4637 and 4931: later stages must not speak for the first one.
+TEST(Field, AVmplThatIsNotAskedForIsRefused) {
+  Scene scene(Product::milan);
+  Policy policy;
+  policy.waive_report_data = true;
+  policy.vmpls = {0};
+  scene.expectations.policy = std::make_shared<const Policy>(policy);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+  scene.fields.vmpl = 1;
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("vmpl"));
+}
+
+// agentrust-io/cmcp 656, google/go-sev-guest 195: a rule for each bit of PLATFORM_INFO.
+TEST(Field, EachBitOfPlatformInfoHasARuleOfItsOwn) {
+  for (const NamedBit& bit : platform_info_bits()) {
+    for (const bool set : {false, true}) {
+      Scene scene(Product::milan);
+      scene.fields.platform_info = set ? bit.mask : 0;
+      Policy policy;
+      policy.waive_report_data = true;
+      policy.platform_info.require = bit.mask;
+      scene.expectations.policy = std::make_shared<const Policy>(policy);
+      EXPECT_EQ(scene.verify().verdict == Verdict::genuine, set) << bit.name;
+      policy.platform_info = {0, bit.mask};
+      scene.expectations.policy = std::make_shared<const Policy>(policy);
+      EXPECT_EQ(scene.verify().verdict == Verdict::genuine, !set) << bit.name;
+    }
+  }
 }
 
 // NVIDIA/NVFlare 5131

@@ -62,6 +62,17 @@ Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at
   return passed(id, "at " + to_rfc3339(at));
 }
 
+Check check_revocation(const Endorsement& endorsement, const Revocation& revocation,
+                       std::chrono::sys_seconds at) {
+  if (revocation.mode != RevocationMode::required && revocation.lists.empty() &&
+      revocation.served_lists.empty()) {
+    return attestation::check_revocation({}, std::nullopt, revocation, at);
+  }
+  return attestation::check_revocation(
+      certificates_in_use(endorsement),
+      endorsement.chain() ? endorsement.chain()->root() : std::nullopt, revocation, at);
+}
+
 Check check_product(const Report& report, const Endorsement& endorsement) {
   constexpr CheckId id = CheckId::product;
   if (!endorsement.extensions()) return not_done(id, "no certificate says a product");
@@ -169,6 +180,11 @@ Check check_chip_id(const Report& report, const Endorsement& endorsement) {
 Check check_report_data(const Report& report, const Expectations& expectations) {
   constexpr CheckId id = CheckId::report_data;
   if (!expectations.report_data) {
+    if (expectations.policy && !expectations.policy->waive_report_data) {
+      return failed(id,
+                    "no value was given, and the policy does not waive it: an old report would "
+                    "pass as well");
+    }
     return not_done(id, "no value was given: an old report would pass as well");
   }
   if (*expectations.report_data == report.report_data()) {
@@ -176,15 +192,6 @@ Check check_report_data(const Report& report, const Expectations& expectations) 
   }
   return failed(id, fmt::format("{} found, {} wanted", to_hex(report.report_data()),
                                 to_hex(*expectations.report_data)));
-}
-
-Check policy_not_done(const Report& report) {
-  const std::string vmpl =
-      report.vmpl() == snp::vmpl_host ? "asked for by the host" : fmt::format("{}", report.vmpl());
-  return not_done(
-      CheckId::policy,
-      fmt::format("nothing was asked; the report says VMPL {}, debugging {}", vmpl,
-                  (report.policy() & snp::policy::debug) != 0 ? "allowed" : "not allowed"));
 }
 
 Verdict verdict_of(const std::vector<Check>& checks) {
@@ -219,10 +226,12 @@ Verification verify_with(const Report& report, const Endorsement& endorsement,
       result.checks.end(),
       {check_signing_key(report, endorsement), check_validity(endorsement, at),
        check_product(report, endorsement),
-       not_done(CheckId::revocation, "no revocation list was looked at"),
+       check_revocation(endorsement, expectations.revocation, at),
        check_signature_algorithm(report), check_signature(report, endorsement, fits),
        check_reported_tcb(report, endorsement), check_chip_id(report, endorsement),
-       check_report_data(report, expectations), policy_not_done(report)});
+       check_report_data(report, expectations)});
+  check_policy({report, endorsement.extensions(), expectations.certificate_table.get()},
+               expectations.policy.get(), result.checks);
   std::ranges::sort(result.checks, {}, &Check::id);
   result.verdict = verdict_of(result.checks);
   result.signing_key = report.signing_key();

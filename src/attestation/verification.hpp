@@ -8,18 +8,25 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "attestation/endorsement.hpp"
+#include "attestation/policy.hpp"
+#include "attestation/revocation.hpp"
 
 namespace extreq::attestation {
 
-// What the user asks of a genuine report. Nothing asked, nothing checked.
+// What the user asks of a report. Nothing asked, nothing checked, except that a report which the
+// host asked for is refused.
 struct Expectations {
   std::optional<abi::ByteArray<64>> report_data;
+  std::shared_ptr<const Policy> policy{};                       // nullptr: none
+  Revocation revocation{};                                      // for `genuine`
+  std::shared_ptr<const CertificateTable> certificate_table{};  // for the policy's rules about it
 };
 
 enum class Verdict : std::uint8_t {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "attestation/policy_file.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
 
@@ -28,6 +29,14 @@ Result<attestation::CertificateTable> read_table(const std::string& path) {
 
 Result<std::vector<crypto::Certificate>> read_certificates(const std::string& path) {
   return read_as(path, &crypto::Certificate::from_pem_or_der);
+}
+
+Result<crypto::RevocationList> read_revocation_list(const std::string& path) {
+  return read_as(path, &crypto::RevocationList::from_pem_or_der);
+}
+
+Result<attestation::Policy> read_policy(const std::string& path) {
+  return read_as(path, &attestation::parse_policy);
 }
 
 }  // namespace extreq::cli

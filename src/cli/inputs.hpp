@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "attestation/certificate_table.hpp"
+#include "attestation/policy.hpp"
 #include "attestation/report.hpp"
+#include "crypto/crl.hpp"
 #include "crypto/x509.hpp"
 
 namespace extreq::cli {
@@ -16,5 +18,8 @@ namespace extreq::cli {
 [[nodiscard]] Result<attestation::CertificateTable> read_table(const std::string& path);
 // DER, or PEM with any number of certificates.
 [[nodiscard]] Result<std::vector<crypto::Certificate>> read_certificates(const std::string& path);
+// DER or PEM.
+[[nodiscard]] Result<crypto::RevocationList> read_revocation_list(const std::string& path);
+[[nodiscard]] Result<attestation::Policy> read_policy(const std::string& path);
 
 }  // namespace extreq::cli

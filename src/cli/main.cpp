@@ -24,6 +24,7 @@ int run(int argc, char** argv) {
   add_boot(app, exit_code);
   add_measure(app, exit_code);
   add_idblock(app, exit_code);
+  add_policy(app, exit_code);
   add_host(app, exit_code);
   add_kds(app, exit_code);
   add_certs(app, exit_code);

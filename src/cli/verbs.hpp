@@ -16,6 +16,7 @@ void add_request(CLI::App& app, int& exit_code);
 void add_boot(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
 void add_idblock(CLI::App& app, int& exit_code);
+void add_policy(CLI::App& app, int& exit_code);
 void add_host(CLI::App& app, int& exit_code);
 void add_kds(CLI::App& app, int& exit_code);
 void add_certs(CLI::App& app, int& exit_code);

@@ -31,6 +31,10 @@ struct Options {
   std::vector<std::string> trust;
   std::optional<std::string> report_data;
   std::optional<std::string> at;
+  std::optional<std::string> policy;
+  std::vector<std::string> crls;
+  std::string revocation = "if-present";
+  std::optional<std::string> crl_number;
   bool json = false;
   BatchOptions batch;
 };
@@ -52,6 +56,12 @@ Result<abi::ByteArray<64>> parse_report_data(const std::string& hex) {
   return report_data;
 }
 
+attestation::RevocationMode revocation_mode(const std::string& name) {
+  using attestation::RevocationMode;
+  if (name == "off") return RevocationMode::off;
+  return name == "required" ? RevocationMode::required : RevocationMode::if_present;
+}
+
 Result<Request> read_request(const Options& options) {
   Request request{system_clock().utc(), {}};
   if (options.at) {
@@ -65,6 +75,13 @@ Result<Request> read_request(const Options& options) {
       return fail(Code::invalid_input, "--report-data: {}", report_data.error().message);
     }
     request.expectations.report_data = *report_data;
+  }
+  auto& revocation = request.expectations.revocation;
+  revocation.mode = revocation_mode(options.revocation);
+  if (options.crl_number) {
+    auto number = from_hex(*options.crl_number);
+    if (!number) return fail(Code::invalid_input, "--crl-number: {}", number.error().message);
+    revocation.known_number = *number;
   }
   return request;
 }
@@ -115,11 +132,34 @@ Result<Evidence> read_evidence(const Options& options) {
   return evidence;
 }
 
+// The files among what is expected.
+Status read_expectations(const Options& options, attestation::Expectations& expectations) {
+  for (const std::string& file : options.crls) {
+    EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
+    expectations.revocation.lists.emplace_back(std::move(list));
+  }
+  if (options.policy) {
+    EXTREQ_TRY_ASSIGN(auto policy, read_policy(*options.policy));
+    expectations.policy = std::make_shared<const attestation::Policy>(std::move(policy));
+  }
+  if (!options.table) return {};
+  EXTREQ_TRY_ASSIGN(auto table, read_table(*options.table));
+  if (expectations.revocation.mode != attestation::RevocationMode::off) {
+    EXTREQ_TRY_ASSIGN(auto served, attestation::revocation_list_of(table));
+    if (served) expectations.revocation.served_lists.push_back(std::move(*served));
+  }
+  expectations.certificate_table =
+      std::make_shared<const attestation::CertificateTable>(std::move(table));
+  return {};
+}
+
 Result<attestation::Verification> verify_files(const Options& options, const Request& request) {
   EXTREQ_TRY_ASSIGN(const auto report, read_report(options.report));
   EXTREQ_TRY_ASSIGN(const auto evidence, read_evidence(options));
+  auto expectations = request.expectations;
+  EXTREQ_TRY(read_expectations(options, expectations));
   return attestation::verify(
-      {report, evidence.certificates, evidence.anchors, request.at, request.expectations});
+      {report, evidence.certificates, evidence.anchors, request.at, std::move(expectations)});
 }
 
 int exit_code_of(Verdict verdict) {
@@ -196,8 +236,10 @@ int refuse(const Error& error, int exit_code, bool json) {
 
 Result<int> verify_batch(const Options& options, const Request& request) {
   EXTREQ_TRY_ASSIGN(auto evidence, read_evidence(options));
+  auto expectations = request.expectations;
+  EXTREQ_TRY(read_expectations(options, expectations));
   return run_batch(options.batch, {std::move(evidence.certificates), std::move(evidence.anchors),
-                                   request.at, request.expectations});
+                                   request.at, std::move(expectations)});
 }
 
 int run(const Options& options) {
@@ -243,6 +285,19 @@ void add_verify(CLI::App& app, int& exit_code) {
       ->type_name("HEX");
   verb->add_option("--at", options->at, "When the certificates must be valid; without it: now")
       ->type_name("RFC3339");
+  verb->add_option("--policy", options->policy, "What the report must be, as JSON")
+      ->type_name("FILE");
+  verb->add_option("--crl", options->crls,
+                   "A revocation list of the root, DER or PEM; it goes before the table's own; may "
+                   "be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb->add_option("--revocation", options->revocation,
+                   "off, if-present (a list that is there must be good) or required")
+      ->check(CLI::IsMember({"off", "if-present", "required"}));
+  verb->add_option("--crl-number", options->crl_number,
+                   "The number of a list seen before: older ones are refused")
+      ->type_name("HEX");
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer(
       "Exit: 0 every check that was done passed, 1 usage, 2 not genuine, 3 genuine but not\n"
