@@ -20,9 +20,9 @@ constexpr int reopen_limit = 16;
 // How often a holder looks for a state page that was not there, or was replaced.
 constexpr Clock::Duration state_page_look_interval = std::chrono::seconds(1);
 
-class BlobHolder final : public Holder {
+class LockedBlob final : public BlobHolder {
  public:
-  BlobHolder(std::string path, const BlobSourceOptions& options)
+  LockedBlob(std::string path, const BlobSourceOptions& options)
       : path_(std::move(path)),
         state_path_(state_page_path(path_)),
         options_(options),
@@ -68,6 +68,13 @@ class BlobHolder final : public Holder {
   void release() noexcept override { lock_.unlock(); }
 
   [[nodiscard]] bool held() const noexcept override { return lock_.held(); }
+
+  [[nodiscard]] int lock_descriptor() const noexcept override { return file_.fd.get(); }
+
+  void leave() noexcept override {
+    lock_.leave();
+    file_.fd.reset();
+  }
 
  private:
   void stay_back_for_writer(const BoundedWait& whole) noexcept {
@@ -143,11 +150,16 @@ class BlobHolder final : public Holder {
 BlobSource::BlobSource(std::string path, BlobSourceOptions options)
     : path_(std::move(path)), options_(options) {}
 
-Result<std::unique_ptr<Holder>> BlobSource::open_holder() {
-  auto holder = std::make_unique<BlobHolder>(path_, options_);
+Result<std::unique_ptr<BlobHolder>> BlobSource::open_blob_holder() {
+  auto holder = std::make_unique<LockedBlob>(path_, options_);
   if (auto opened = holder->open(); !opened && opened.error().code != Code::not_found) {
     return tl::unexpected(std::move(opened).error());
   }
+  return holder;
+}
+
+Result<std::unique_ptr<Holder>> BlobSource::open_holder() {
+  EXTREQ_TRY_ASSIGN(auto holder, open_blob_holder());
   return holder;
 }
 

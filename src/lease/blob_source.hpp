@@ -28,10 +28,25 @@ struct BlobSourceOptions {
   Clock* clock = &system_clock();  // must outlive the source and its holders
 };
 
+// A lease on the blob, for whoever hands it on to another process.
+class BlobHolder : public Holder {
+ public:
+  // While a lease is held: the descriptor whose open file description holds the lock. A duplicate
+  // of it (in another process, too) keeps the lock alive when this process dies; release() ends the
+  // lock for all of them. It stays this object's.
+  [[nodiscard]] virtual int lock_descriptor() const noexcept = 0;
+
+  // Ends this object's part in a lease without ending the lock, which lives on with the duplicates:
+  // closes its descriptor. Without duplicates that is release().
+  virtual void leave() noexcept = 0;
+};
+
 class BlobSource final : public CertificateSource {
  public:
   // Touches nothing yet.
   explicit BlobSource(std::string path, BlobSourceOptions options = {});
+
+  [[nodiscard]] Result<std::unique_ptr<BlobHolder>> open_blob_holder();
 
   // Opens the file once more for this holder. A file that does not exist yet is no failure here:
   // acquire() looks again.
