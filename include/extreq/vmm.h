@@ -70,6 +70,11 @@ EXTREQ_VMM_API const char *extreq_vmm_error(void);
  * exist yet. */
 EXTREQ_VMM_API int extreq_vmm_source_open_blob(const char *path, extreq_vmm_source **source);
 
+/* The host service's Unix socket (extreq host serve), for a VMM that may not open the blob. Each vCPU
+ * has a connection of its own, made by extreq_vmm_vcpu_create(); where the service is not there yet,
+ * or was started anew, by the next request. */
+EXTREQ_VMM_API int extreq_vmm_source_open_socket(const char *path, extreq_vmm_source **source);
+
 /* Certificates that this process keeps itself: `size` bytes in the GHCB's format, copied; none for
  * size 0. */
 EXTREQ_VMM_API int extreq_vmm_source_open_memory(const void *table, size_t size,

@@ -13,10 +13,12 @@
 
 #include "base/byte_builder.hpp"
 #include "base/temporary_directory.hpp"
+#include "extreq/vmm.h"
 #include "lease/blob_writer.hpp"
 #include "lease/socket_packet.hpp"
 #include "lease/socket_protocol.hpp"
 #include "lease/socket_source.hpp"
+#include "vmm/vmm_test_tools.hpp"
 
 namespace extreq::host {
 namespace {
@@ -134,6 +136,41 @@ TEST_F(SocketServerTest, RefusalsComeWithTheirCodeAndWords) {
   EXPECT_EQ(busy.error().code, Code::busy);
   EXPECT_FALSE(holder->held());
   EXPECT_GE(server_->counters().leases_refused, 2U);
+}
+
+TEST_F(SocketServerTest, AVmmIsServedThroughTheCInterface) {
+  publish(table_of(7));
+  start();
+  extreq_vmm_source* source = nullptr;
+  extreq_vmm* vm = nullptr;
+  extreq_vmm_vcpu* vcpu = nullptr;
+  ASSERT_EQ(extreq_vmm_source_open_socket(socket_.c_str(), &source), 0);
+  ASSERT_EQ(extreq_vmm_create(source, nullptr, &vm), 0);
+  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &vcpu), 0);
+  vmm::test::GuestPages pages;
+  const extreq_vmm_memory memory{
+      .write =
+          [](void* opaque, std::uint64_t gpa, const void* bytes, std::size_t size) {
+            const ByteView view(static_cast<const std::uint8_t*>(bytes), size);
+            return static_cast<vmm::test::GuestPages*>(opaque)->write(gpa, view) ? 0 : -EFAULT;
+          },
+      .opaque = &pages,
+      .regions = nullptr,
+      .region_count = 0};
+  abi::kvm::Run run{};
+  auto* const area = static_cast<kvm_run*>(static_cast<void*>(&run));
+  for (int round = 0; round < 3; ++round) {
+    vmm::test::MergedForm::exit(run, vmm::test::GuestPages::base, 4);
+    EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, area, &memory, EXTREQ_VMM_POLICY_WAIT),
+              EXTREQ_VMM_CERTIFICATES)
+        << extreq_vmm_error();
+    EXPECT_FALSE(lock_is_free());
+    EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
+    EXPECT_TRUE(eventually([&] { return lock_is_free(); }));
+  }
+  extreq_vmm_vcpu_destroy(vcpu);
+  extreq_vmm_destroy(vm);
+  extreq_vmm_source_close(source);
 }
 
 TEST_F(SocketServerTest, TheReleaseOfOneConnectionLeavesTheOthersTheirLock) {

@@ -196,6 +196,7 @@ TEST_F(CInterface, ObjectsMayBeReleasedInAnyOrder) {
 
 TEST_F(CInterface, NullIsRefusedAndNeverFollowed) {
   EXPECT_EQ(extreq_vmm_source_open_blob(nullptr, &source), -EINVAL);
+  EXPECT_EQ(extreq_vmm_source_open_socket(nullptr, &source), -EINVAL);
   EXPECT_EQ(extreq_vmm_source_open_memory(nullptr, 5, &source), -EINVAL);
   EXPECT_EQ(extreq_vmm_create(nullptr, nullptr, &vm), -EINVAL);
   EXPECT_EQ(extreq_vmm_vcpu_create(nullptr, &vcpu), -EINVAL);

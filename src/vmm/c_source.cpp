@@ -7,6 +7,7 @@
 
 #include "extreq/vmm.h"
 #include "lease/blob_source.hpp"
+#include "lease/socket_source.hpp"
 #include "lease/table_shape.hpp"
 #include "vmm/c_failure.hpp"
 #include "vmm/c_objects.hpp"
@@ -49,6 +50,15 @@ int extreq_vmm_source_open_blob(const char* path, extreq_vmm_source** source) {
     if (path == nullptr || source == nullptr) return c_failure(-EINVAL, "open blob: NULL");
     auto state = std::make_shared<SourceState>();
     state->source = std::make_unique<lease::BlobSource>(path);
+    return give(std::move(state), source);
+  });
+}
+
+int extreq_vmm_source_open_socket(const char* path, extreq_vmm_source** source) {
+  return c_guarded([&] {
+    if (path == nullptr || source == nullptr) return c_failure(-EINVAL, "open socket: NULL");
+    auto state = std::make_shared<SourceState>();
+    state->source = std::make_unique<lease::SocketSource>(path);
     return give(std::move(state), source);
   });
 }
