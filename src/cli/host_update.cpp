@@ -116,9 +116,10 @@ void add_forms(CLI::App& verb, UpdateOptions& options) {
       "SNP_CONFIG: the reported TCB becomes --to-tcb, the masks as given; without: no masks");
   form->add_option("--vlek-load", options.vlek, "SNP_VLEK_LOAD of a wrapped hashstick")
       ->type_name("FILE");
-  form->add_option("command", options.command, "A program, behind \"--\", with its arguments")
+  form->require_option(0, 1);
+  // Not in the group: CLI11 does not look there for what stands behind "--".
+  verb.add_option("command", options.command, "A program, behind \"--\", with its arguments")
       ->type_name("-- COMMAND");
-  form->require_option(1);
   verb.add_flag("--mask-chip-id", options.mask_chip_id, "Reports carry no chip id")->needs(config);
   verb.add_flag("--mask-chip-key", options.mask_chip_key, "Reports carry no signature")
       ->needs(config);
@@ -149,7 +150,15 @@ void add_host_update(CLI::App& host, int& exit_code) {
   verb->footer(
       "Exit: 0 done, and certificates that fit are served; 1 usage; 4 nothing was changed, the\n"
       "command failed, or guests get an empty table: the output says which.");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] {
+    const bool built_in = options->commit || options->config || !options->vlek.empty();
+    if (built_in != options->command.empty()) {
+      throw CLI::ValidationError(
+          "host update",
+          "one of --commit, --config, --vlek-load or a command behind \"--\" is wanted");
+    }
+    exit_code = run(*options);
+  });
 }
 
 }  // namespace extreq::cli

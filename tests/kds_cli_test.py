@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""The contract of `extreq kds`, `extreq certs` and `extreq host update`, on a model platform.
+
+usage: kds_cli_test.py EXTREQ
+"""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+OK, USAGE, UNREADABLE = 0, 1, 4
+TCB = "bl=4,tee=0,snp=22,ucode=213"
+CHIP = "ab" * 64
+
+PROGRAM = ""
+PLATFORM = pathlib.Path()  # one model for all tests: making its keys takes seconds
+
+
+class Service:
+    """`extreq kds serve` on a port of its own, for as long as a with block."""
+
+    def __init__(self, *options):
+        self.options = options
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [PROGRAM, "kds", "serve", "--platform", PLATFORM, *self.options],
+            stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.status = self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+
+class Contract(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.store = self.folder / "certificates.db"
+        self.blob = self.folder / "host.blob"
+
+    def run_it(self, code, *arguments):
+        done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False, timeout=120, text=True)
+        self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def kds(self, code, verb, *arguments):
+        return self.run_it(code, "kds", verb, *arguments)
+
+    def fetch(self, code, *arguments):
+        return self.kds(code, "fetch", "--platform", PLATFORM, "--store", self.store, "--proxy",
+                        "none", *arguments)
+
+    def content(self):
+        return json.loads(self.run_it(OK, "certs", "list", "--json", "--store",
+                                      self.store).stdout)
+
+    def update(self, code, *arguments):
+        done = self.run_it(code, "host", "update", "--platform", PLATFORM, "--store", self.store,
+                           "--blob", self.blob, "--json", *arguments)
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    def table_is_empty(self):
+        return not any(self.blob.read_bytes()[:24])
+
+
+class Urls(Contract):
+    def test_the_urls_of_each_product_are_amds(self):
+        base = "https://kdsintf.amd.com/vcek/v1/"
+        done = self.kds(OK, "url", "--product", "Milan", "--chip-id", CHIP, "--tcb", TCB)
+        self.assertEqual(done.stdout.split(), [
+            f"{base}Milan/{CHIP}?blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=213",
+            f"{base}Milan/cert_chain", f"{base}Milan/crl"])
+        done = self.kds(OK, "url", "--product", "Siena", "--chip-id", CHIP, "--tcb", TCB)
+        self.assertIn(f"{base}Genoa/{CHIP}?blSPL=04", done.stdout)
+        for chip in ("0123456789abcdef", "0123456789abcdef" + "00" * 56):
+            done = self.kds(OK, "url", "--product", "Turin", "--chip-id", chip, "--tcb",
+                            "fmc=1," + TCB)
+            self.assertEqual(done.stdout.split()[0],
+                             f"{base}Turin/0123456789abcdef"
+                             "?fmcSPL=01&blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=213")
+
+    def test_a_vlek_has_paths_of_its_own_and_the_base_can_be_replaced(self):
+        done = self.kds(OK, "url", "--product", "Milan", "--vlek", "--tcb", TCB, "--kds-url",
+                        "http://mirror/kds/")
+        self.assertEqual(done.stdout.split(), [
+            "http://mirror/kds/vlek/v1/Milan/cert?blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=213",
+            "http://mirror/kds/vlek/v1/Milan/cert_chain", "http://mirror/kds/vlek/v1/Milan/crl"])
+
+    def test_what_cannot_be_asked_for_is_a_usage_error(self):
+        for chip, tcb in ((CHIP, "bl=4"), ("ab", TCB), (CHIP, "fmc=1," + TCB)):
+            self.kds(USAGE, "url", "--product", "Milan", "--chip-id", chip, "--tcb", tcb)
+
+    def test_without_a_name_it_is_the_platforms_own_key(self):
+        done = self.kds(OK, "url", "--platform", PLATFORM)
+        self.assertIn("https://kdsintf.amd.com/vcek/v1/Milan/", done.stdout)
+
+
+class Store(Contract):
+    def test_a_certificate_goes_from_the_service_to_another_machine(self):
+        with Service() as service:
+            self.fetch(OK, "--kds-url", service.url)
+        self.assertEqual(service.status, OK)
+        content = self.content()
+        self.assertEqual([leaf["kind"] for leaf in content["leaves"]], ["VCEK"])
+        self.assertEqual(len(content["authorities"]), 2)
+        # Once it is stored, nobody has to answer.
+        self.fetch(OK, "--kds-url", service.url)
+        self.fetch(OK, "--offline")
+        out = self.folder / "out"
+        self.run_it(OK, "certs", "export", out, "--store", self.store)
+        files = sorted(out.iterdir())
+        self.assertEqual(len(files), 3)
+        other = self.folder / "other.db"
+        done = self.run_it(OK, "certs", "import", *files, "--platform", PLATFORM, "--store", other)
+        self.assertIn("stored: Milan VCEK of chip ", done.stdout)
+        self.run_it(OK, "kds", "fetch", "--platform", PLATFORM, "--store", other, "--offline")
+
+    def test_an_import_without_trust_stores_nothing(self):
+        with Service() as service:
+            self.fetch(OK, "--kds-url", service.url)
+        out = self.folder / "out"
+        self.run_it(OK, "certs", "export", out, "--store", self.store)
+        other = self.folder / "other.db"
+        done = self.run_it(UNREADABLE, "certs", "import", *out.iterdir(), "--store", other)
+        self.assertIn("refused: ", done.stderr)
+        self.assertEqual(json.loads(self.run_it(OK, "certs", "list", "--json", "--store",
+                                                other).stdout)["leaves"], [])
+
+    def test_each_fault_of_the_service_is_said_and_nothing_is_stored(self):
+        for fault, said in (("404", "(404)"), ("429:600*0", "Retry-After 600"),
+                            ("503*0", "status 503"), ("slow:60*0", "timed out"),
+                            ("truncated*0", "/vcek/v1/Milan/"), ("garbage*0", "<html>"),
+                            ("wrong-chip*0", "answered wrongly"), ("expired*0", "expired at"),
+                            ("other-root*0", "is not signed by")):
+            with Service("--fault", fault) as service:
+                done = self.fetch(UNREADABLE, "--kds-url", service.url, "--kds-wait", "1")
+            self.assertIn(said, done.stderr, fault)
+            self.assertEqual(self.content()["leaves"], [], fault)
+
+    def test_offline_with_nothing_stored_says_so(self):
+        done = self.fetch(UNREADABLE, "--offline")
+        self.assertIn("the store has no Milan VCEK", done.stderr)
+
+    def test_a_fault_that_is_none_is_a_usage_error(self):
+        self.kds(USAGE, "serve", "--platform", PLATFORM, "--fault", "sometimes")
+
+
+class Update(Contract):
+    def test_a_command_runs_under_the_lock_and_the_table_is_there_afterwards(self):
+        # The kernel lists the lock of the blob; the command inherits it.
+        script = 'ls -l /proc/self/fd | grep -q "$0" && cp "$0" "$0.during"'
+        result = self.update(OK, "--", "sh", "-c", script, self.blob)
+        self.assertEqual(result["certificates"], "served")
+        self.assertIsNone(result["command_error"])
+        self.assertFalse(self.table_is_empty())
+        during = pathlib.Path(f"{self.blob}.during").read_bytes()
+        self.assertEqual(during[:24], bytes(24), "while the command runs there is no table")
+
+    def test_a_command_that_fails_leaves_the_table_for_the_state_that_is(self):
+        result = self.update(UNREADABLE, "--", "sh", "-c", "exit 7")
+        self.assertIn("exit status 7", result["command_error"])
+        self.assertEqual(result["certificates"], "served")
+        self.assertFalse(self.table_is_empty())
+
+    def test_a_program_that_does_not_exist_is_named(self):
+        result = self.update(UNREADABLE, "--", "no-such-program-here")
+        self.assertIn("no-such-program-here", result["command_error"])
+        self.assertFalse(self.table_is_empty())
+
+    def test_the_built_in_forms_change_the_platform_and_the_table(self):
+        self.update(OK, "--commit")
+        first = self.blob.read_bytes()
+        result = self.update(OK, "--config", "--to-tcb", "bl=0,tee=0,snp=1,ucode=1")
+        self.assertIn("SNP 1, microcode 1", result["after"])
+        self.assertNotEqual(self.blob.read_bytes(), first)
+        self.assertEqual(len(self.content()["leaves"]), 2)
+        result = self.update(UNREADABLE, "--config", "--mask-chip-key")
+        self.assertIn("masked", result["no_certificates_because"])
+        self.assertTrue(self.table_is_empty())
+        self.update(OK, "--config")
+        self.update(OK, "--commit", "--offline")
+        self.assertFalse(self.table_is_empty())
+
+    def test_without_certificates_for_the_plan_nothing_is_changed(self):
+        self.update(OK, "--commit")
+        before = self.blob.read_bytes()
+        mark = self.folder / "ran"
+        said = self.update(UNREADABLE, "--offline", "--to-tcb", "bl=0,tee=0,snp=1,ucode=2", "--",
+                           "touch", mark)
+        self.assertIn("nothing was changed", said)
+        self.assertFalse(mark.exists())
+        self.assertEqual(self.blob.read_bytes(), before)
+
+    def test_one_form_is_wanted(self):
+        self.update(USAGE)
+        self.update(USAGE, "--commit", "--", "true")
+        self.update(USAGE, "--commit", "--mask-chip-id")
+        self.update(UNREADABLE, "--vlek-load", __file__)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    with tempfile.TemporaryDirectory() as made:
+        PLATFORM = pathlib.Path(made) / "platform"
+        unittest.main(verbosity=1)
