@@ -28,6 +28,9 @@ int run(int argc, char** argv) {
   add_host(app, exit_code);
   add_kds(app, exit_code);
   add_certs(app, exit_code);
+  add_fleet(app, exit_code);
+  add_kds_mirror(app, exit_code);
+  add_kds_prefetch(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -16,9 +16,13 @@ void add_request(CLI::App& app, int& exit_code);
 void add_boot(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
 void add_idblock(CLI::App& app, int& exit_code);
-void add_policy(CLI::App& app, int& exit_code);
 void add_host(CLI::App& app, int& exit_code);
 void add_kds(CLI::App& app, int& exit_code);
 void add_certs(CLI::App& app, int& exit_code);
+void add_fleet(CLI::App& app, int& exit_code);
+// Below `kds`: after add_kds().
+void add_kds_mirror(CLI::App& app, int& exit_code);
+void add_kds_prefetch(CLI::App& app, int& exit_code);
+void add_policy(CLI::App& app, int& exit_code);
 
 }  // namespace extreq::cli

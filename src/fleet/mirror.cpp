@@ -132,6 +132,7 @@ MirrorAnswer Mirror::answer_leaf(const host::KdsRequest& request, const std::str
     if (!leaf) return store_failed(leaf.error());
     if (*leaf) {
       if (first) ++counters_.hits;
+      lay_out(request.key, **leaf);
       return found(text_of((*leaf)->der()), type_der, for_good);
     }
     const auto absent = ledger_.is_absent(item);
@@ -212,6 +213,14 @@ MirrorAnswer Mirror::answer_crl(const host::KdsRequest& request) {
   return answer;
 }
 
+// What was stored before there was a layout, or by who had no time to write it, is laid out when it
+// is asked for.
+void Mirror::lay_out(const host::CertificateKey& key, const crypto::Certificate& leaf) const {
+  if (!layout_ || key.kind != host::KeyKind::vcek) return;
+  const auto published = layout_->publish(key, leaf);
+  if (!published) log("layout: " + published.error().message);
+}
+
 void Mirror::drive(std::size_t route) {
   while (!stopping_) {
     const auto step = scheduler_.next(route);
@@ -236,10 +245,7 @@ void Mirror::fetch(const std::string& item, std::size_t route) {
     fetched = {{Outcome::Kind::absent, {}}, request.error().message, {}};
   }
   if (!fetched.problem.empty()) log(item + ": " + fetched.problem);
-  if (fetched.leaf && layout_ && request->key.kind == host::KeyKind::vcek) {
-    const auto published = layout_->publish(request->key, *fetched.leaf);
-    if (!published) log("layout: " + published.error().message);
-  }
+  if (fetched.leaf) lay_out(request->key, *fetched.leaf);
   const auto noted = scheduler_.finished(item, route, fetched.outcome);
   if (!noted) log("ledger: " + noted.error().message);
   news_.notify_all();

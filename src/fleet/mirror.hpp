@@ -87,6 +87,7 @@ class Mirror {
   [[nodiscard]] Result<std::string> stored_chain(const host::KdsRequest& request);
   // True: what was waited for may be there now.
   [[nodiscard]] bool wait_for_news(Clock::TimePoint deadline);
+  void lay_out(const host::CertificateKey& key, const crypto::Certificate& leaf) const;
   void drive(std::size_t route);
   void fetch(const std::string& item, std::size_t route);
   void pause(Clock::Duration at_most);
