@@ -22,7 +22,7 @@ std::string one_line(const char* message) {
 // The parameters in the form that PQexecParams takes: numbers and text as text, bytes as they are.
 class Arguments {
  public:
-  explicit Arguments(std::initializer_list<PostgresPool::Parameter> parameters) {
+  Arguments(std::initializer_list<PostgresPool::Parameter> parameters) {
     texts_.reserve(parameters.size());  // pointers into it are handed out
     for (const auto& parameter : parameters)
       std::visit([this](auto value) { add(value); }, parameter);

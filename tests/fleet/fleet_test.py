@@ -106,7 +106,10 @@ class StrictService:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.wfile.write(body)
+                except OSError:  # the mirror that asked was killed
+                    pass
 
             def log_message(self, *_):
                 pass
