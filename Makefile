@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel clean
+.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel soak clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ format:  ## clang-format in place
 
 verify-kernel: setup  ## ten million verdicts of the eight-lane kernel, checked
 	@scripts/verify-kernel.sh
+
+soak: setup  ## a million requests while updaters are killed, checked
+	@scripts/soak.sh
 
 bench: build  ## benchmarks; doc/performance.md explains the figures
 	@scripts/bench.sh
