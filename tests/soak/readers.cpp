@@ -18,6 +18,7 @@ using firmware::model::must;
 
 // Foreign readers do not stay back for a writer. Real ones have a guest to run in between.
 constexpr auto foreign_pause = 200us;
+constexpr auto busy_pause = 1ms;
 constexpr auto wait_max = 20s;
 
 bool begin_request(SharedState& shared) { return shared.left.fetch_sub(1) > 0; }
@@ -83,7 +84,7 @@ void read_as_a_stranger(const Scene& scene, Use use) {
   while (begin_request(*scene.shared)) {
     while (!use()) {
       ++scene.shared->busy;
-      std::this_thread::sleep_for(foreign_pause);
+      std::this_thread::sleep_for(busy_pause);
     }
     std::this_thread::sleep_for(foreign_pause);
   }
