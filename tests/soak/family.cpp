@@ -30,9 +30,12 @@ Family::Family(const Scene& scene) : scene_(scene), lot_(scene.seed) {
 }
 
 pid_t Family::start(const std::function<void()>& body) const {
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork");
   if (child != 0) return child;
+  // Nobody goes on without the one who counts.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(1);
   int code = 0;
   try {
     body();
