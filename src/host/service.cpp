@@ -1,0 +1,72 @@
+#include "host/service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace extreq::host {
+
+Result<SigningState> state_after_commit(const SigningState& now, firmware::Platform& platform) {
+  const auto status = platform.platform_status();
+  if (!status) return fail(Code::io, "{}", status.error().message);
+  SigningState next = now;
+  next.reported_tcb = status->current_tcb;
+  if (next.reported_tcb != now.reported_tcb) next.vlek_loaded = false;
+  return next;
+}
+
+Service::Service(lease::BlobWriter& writer, firmware::Platform& platform,
+                 CertificateProvider provider, ServiceOptions options)
+    : platform_(platform),
+      options_(std::move(options)),
+      provider_(std::move(provider), *options_.clock, options_.patience),
+      publisher_(writer, platform, provider_.provider()) {}
+
+Clock::Duration Service::step() {
+  const auto now = options_.clock->now();
+  const bool renew = !renewed_at_ || now - *renewed_at_ >= options_.renewal;
+  if (renew) renewed_at_ = now;
+  ++view_.passes;
+  auto report = publisher_.pass(options_.lock_wait, renew ? Renew::always : Renew::if_needed);
+  if (report) {
+    view_.platform_error.reset();
+    take(*std::move(report));
+    prefetch_next();
+  } else {
+    view_.platform_error = std::move(report).error();
+  }
+  if (!healthy()) ++view_.problems;
+  return next_turn();
+}
+
+bool Service::healthy() const noexcept {
+  return !view_.platform_error && view_.last && !view_.last->problem;
+}
+
+void Service::take(PassReport report) {
+  if (report.published) ++view_.publications;
+  if (report.withdrawn) ++view_.mismatches_prevented;
+  view_.lock_wait_total += report.lock_wait;
+  view_.lock_wait_longest = std::max(view_.lock_wait_longest, report.lock_wait);
+  view_.last = std::move(report);
+}
+
+// Guests first: as long as they have none, the key service's budget is theirs.
+void Service::prefetch_next() {
+  if (!options_.prefetch || view_.last->problem || view_.last->state.mask_chip_key) return;
+  const auto now = options_.clock->now();
+  const auto next = state_after_commit(view_.last->state, platform_);
+  if (!next || *next == view_.last->state) return;
+  if (prefetched_ == *next && now < prefetch_not_before_) return;
+  prefetched_ = *next;
+  prefetch_not_before_ = now + options_.renewal;
+  options_.prefetch(*next);
+}
+
+Clock::Duration Service::next_turn() const {
+  if (!view_.last || !view_.last->problem) return options_.interval;
+  const auto pause = provider_.pause(view_.last->state);
+  if (pause <= Clock::Duration::zero()) return options_.interval;
+  return std::min(pause, options_.interval);
+}
+
+}  // namespace extreq::host
