@@ -7,6 +7,8 @@ class App;
 
 namespace extreq::cli {
 
+void add_host_serve(CLI::App& host, int& exit_code);
+void add_host_status(CLI::App& host, int& exit_code);
 void add_host_update(CLI::App& host, int& exit_code);
 
 }  // namespace extreq::cli

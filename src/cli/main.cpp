@@ -26,6 +26,7 @@ int run(int argc, char** argv) {
   add_idblock(app, exit_code);
   add_policy(app, exit_code);
   add_host(app, exit_code);
+  add_doctor(app, exit_code);
   add_kds(app, exit_code);
   add_certs(app, exit_code);
   add_fleet(app, exit_code);

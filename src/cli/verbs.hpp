@@ -17,6 +17,7 @@ void add_boot(CLI::App& app, int& exit_code);
 void add_measure(CLI::App& app, int& exit_code);
 void add_idblock(CLI::App& app, int& exit_code);
 void add_host(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 void add_kds(CLI::App& app, int& exit_code);
 void add_certs(CLI::App& app, int& exit_code);
 void add_fleet(CLI::App& app, int& exit_code);

@@ -1,0 +1,236 @@
+// extreq host serve: keeps the blob true for as long as it runs, and serves it over a socket.
+#include <algorithm>
+#include <csignal>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/try.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/host.hpp"
+#include "cli/host_parts.hpp"
+#include "cli/service_log.hpp"
+#include "host/file_watch.hpp"
+#include "host/metrics.hpp"
+#include "host/service.hpp"
+#include "host/socket_server.hpp"
+
+namespace extreq::cli {
+namespace {
+
+struct HostServeOptions {
+  HostOptions host;
+  std::string socket;
+  std::string metrics_file;
+  double interval = 5;      // seconds
+  unsigned lock_wait = 10;  // seconds
+  double renewal = 3600;    // seconds
+};
+
+Clock::Duration duration(double seconds) {
+  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
+}
+
+// SIGTERM and SIGINT as a descriptor. Before any thread starts, so that all have them blocked.
+Result<UniqueFd> stop_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
+  if (!fd) return fail_errno("signalfd");
+  return fd;
+}
+
+// Says what is new, once.
+class Reporter {
+ public:
+  void report(const host::Service& service) {
+    const host::ServiceView& view = service.view();
+    say(problem_, Priority::error, problem_of(view), "guests get certificates that fit");
+    say(warning_, Priority::warning, view.last ? text_of(view.last->warning) : "", "");
+    if (view.last && !view.platform_error) tell_changes(*view.last);
+    const std::string status =
+        problem_.empty() ? (view.last ? host::to_text(view.last->state) : "") : problem_;
+    notify_systemd(fmt::format("STATUS={}\nWATCHDOG=1", one_line(status)).c_str());
+  }
+
+ private:
+  static void tell_changes(const host::PassReport& pass) {
+    if (pass.withdrawn) {
+      log_line(Priority::warning, "withdrew a table that did not fit: " + pass.found_why);
+    }
+    if (pass.published) {
+      log_line(Priority::info, "published the table for " + host::to_text(pass.state));
+    }
+  }
+  static std::string one_line(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  }
+  static std::string text_of(const std::optional<Error>& error) {
+    return error ? error->message : std::string();
+  }
+  static std::string problem_of(const host::ServiceView& view) {
+    if (view.platform_error) return "the platform does not answer: " + view.platform_error->message;
+    if (view.last && view.last->problem) {
+      return "guests get no certificates: " + view.last->problem->message;
+    }
+    return {};
+  }
+  static void say(std::string& known, Priority priority, const std::string& now,
+                  std::string_view good) {
+    // The rest of a pause stands behind the cause: no news.
+    const auto cause = now.substr(0, now.rfind("; asked again in"));
+    if (cause == known) return;
+    if (!now.empty()) {
+      log_line(priority, now);
+    } else if (!good.empty()) {
+      log_line(Priority::info, good);
+    }
+    known = cause;
+  }
+
+  std::string problem_;
+  std::string warning_;
+};
+
+// Fetches what an update will want, beside the service: its wait for the key service is not the
+// guests' wait. One at a time; the destructor waits for it.
+class Prefetcher {
+ public:
+  Prefetcher(HostParts& parts, std::string csp_id) : parts_(parts), csp_id_(std::move(csp_id)) {}
+
+  void start(const host::SigningState& next) {
+    if (running_.valid() && running_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+      return;
+    running_ = std::async(std::launch::async, [this, next] { fetch(next); });
+  }
+
+ private:
+  void fetch(const host::SigningState& next) {
+    Status done;
+    if (const auto key = host::key_for(next, csp_id_)) {
+      done = parts_.tables().prefetch(*key);
+    } else {
+      done = tl::unexpected(key.error());
+    }
+    if (done) return;
+    log_line(Priority::warning, "not at hand for the next SNP_COMMIT: " + done.error().message);
+  }
+
+  HostParts& parts_;
+  std::string csp_id_;
+  std::future<void> running_;
+};
+
+host::ServiceOptions service_options(const HostServeOptions& options, Prefetcher& prefetcher) {
+  host::ServiceOptions service;
+  service.interval = duration(options.interval);
+  service.lock_wait = std::chrono::seconds(options.lock_wait);
+  service.renewal = duration(options.renewal);
+  service.prefetch = [&prefetcher](const host::SigningState& next) { prefetcher.start(next); };
+  return service;
+}
+
+Result<std::unique_ptr<host::SocketServer>> start_socket(const HostServeOptions& options) {
+  if (options.socket.empty()) return std::unique_ptr<host::SocketServer>();
+  host::SocketServerOptions socket;
+  socket.socket_path = options.socket;
+  socket.blob_path = blob_path(options.host);
+  return host::SocketServer::start(std::move(socket));
+}
+
+void write_metrics(const HostServeOptions& options, const host::Service& service, HostParts& parts,
+                   const host::SocketServer* socket, bool& failed) {
+  if (options.metrics_file.empty()) return;
+  host::Metrics metrics{service.view(), service.healthy(), std::nullopt, {}};
+  if (socket != nullptr) metrics.socket = socket->counters();
+  if (parts.kds() != nullptr) metrics.kds_status_counts = parts.kds()->status_counts();
+  const auto written = host::write_metrics(options.metrics_file, metrics);
+  if (!written && !failed) log_line(Priority::warning, written.error().message);
+  failed = !written;
+}
+
+// systemd wants to hear from us twice as often as its limit.
+Clock::Duration longest_sleep() {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(0, &microseconds) <= 0) return Clock::Duration::max();
+  return std::chrono::microseconds(microseconds / 2);
+}
+
+Status serve(const HostServeOptions& options) {
+  EXTREQ_TRY_ASSIGN(const UniqueFd stop, stop_signals());
+  EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
+  lease::BlobWriter writer(blob_path(options.host));
+  Prefetcher prefetcher(*parts, options.host.csp_id);
+  host::Service service(writer, parts->platform(), parts->tables().provider(),
+                        service_options(options, prefetcher));
+  std::vector<std::string> watched = {writer.path()};
+  if (!options.host.platform.empty()) watched.push_back(options.host.platform + "/state");
+  EXTREQ_TRY_ASSIGN(host::FileWatch watch, host::FileWatch::open(watched));
+  Reporter reporter;
+  bool metrics_failed = false;
+  // The first turn is over before anybody can ask.
+  auto next = service.step();
+  EXTREQ_TRY_ASSIGN(const auto socket, start_socket(options));
+  notify_systemd("READY=1");
+  for (host::Wake wake = host::Wake::due; wake != host::Wake::stopped;) {
+    reporter.report(service);
+    write_metrics(options, service, *parts, socket.get(), metrics_failed);
+    EXTREQ_TRY_ASSIGN(wake, watch.wait(std::min(next, longest_sleep()), stop.get()));
+    if (wake != host::Wake::stopped) next = service.step();
+  }
+  notify_systemd("STOPPING=1");
+  log_line(Priority::info, "stopped; the blob stays as it is");
+  return {};
+}
+
+}  // namespace
+
+void add_host_serve(CLI::App& host, int& exit_code) {
+  auto options = std::make_shared<HostServeOptions>();
+  // A stop waits for it, and so does the watchdog.
+  options->host.kds_wait = 15;
+  CLI::App* const verb = host.add_subcommand(
+      "serve", "The service: keep the blob true, and give leases to VMMs over a socket");
+  add_platform_options(*verb, options->host);
+  add_certificate_options(*verb, options->host);
+  verb->add_option("--blob", options->host.blob,
+                   "The certificate blob; without it: /run/extreq/certs/host.blob, or in the "
+                   "model's folder")
+      ->type_name("FILE");
+  verb->add_option("--socket", options->socket, "Also serve VMMs that may not open files, here")
+      ->type_name("FILE");
+  verb->add_option("--metrics-file", options->metrics_file,
+                   "Write metrics for Prometheus' node_exporter here (name it *.prom)")
+      ->type_name("FILE");
+  verb->add_option("--interval", options->interval, "Between looks at the platform")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+  verb->add_option("--renewal", options->renewal,
+                   "Between looks for a newer table although the present one fits")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1.0, 1e7))
+      ->capture_default_str();
+  verb->add_option("--lock-wait", options->lock_wait, "How long to wait for guests' requests")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0U, 3600U))
+      ->capture_default_str();
+  verb->footer("It ends on SIGTERM and SIGINT. Exit: 0 stopped; 1 usage; 4 it could not start.");
+  verb->callback([options, &exit_code] {
+    const auto done = serve(*options);
+    if (!done) log_line(Priority::error, done.error().message);
+    exit_code = done ? int{exit_ok} : int{exit_unreadable};
+  });
+}
+
+}  // namespace extreq::cli

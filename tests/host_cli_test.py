@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""The contract of `extreq host serve`, `extreq host status` and `extreq doctor`, on a model
+platform with a key service over HTTP.
+
+usage: host_cli_test.py EXTREQ
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+OK, USAGE, NOT_WELL, UNREADABLE = 0, 1, 3, 4
+PATIENCE = 60  # a limit for what should take milliseconds, however slow the machine
+
+PROGRAM = ""
+PLATFORM = pathlib.Path()  # one model for all tests: making its keys takes seconds
+
+
+class Program:
+    """A program that runs for as long as a with block."""
+
+    def __init__(self, *arguments, environment=None):
+        self.arguments = [PROGRAM, *map(str, arguments)]
+        self.environment = {**os.environ, **(environment or {})}
+
+    def __enter__(self):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE,
+                                        stderr=self.errors, text=True, env=self.environment)
+        return self
+
+    def __exit__(self, *_):
+        self.end(signal.SIGTERM)
+        self.errors.close()
+
+    def end(self, how):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.status = self.process.wait(timeout=PATIENCE)
+        self.process.stdout.close()
+
+    def log(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+
+class Contract(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.blob = self.folder / "host.blob"
+        self.store = self.folder / "certificates.db"
+        self.socket = self.folder / "socket"
+        self.metrics = self.folder / "extreq.prom"
+        self.change("--config", "--to-tcb", "bl=3,tee=0,snp=20,ucode=200")
+
+    def run_it(self, code, *arguments):
+        done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False, timeout=PATIENCE, text=True)
+        self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def change(self, *form):
+        """Changes the signing key as somebody does who knows nothing of our blob."""
+        elsewhere = self.folder / "elsewhere.blob"
+        self.run_it(OK, "host", "update", "--platform", PLATFORM, "--blob", elsewhere, "--store",
+                    self.folder / "elsewhere.db", *form)
+
+    def service(self, *options, blob=None, environment=None):
+        return Program("host", "serve", "--platform", PLATFORM, "--blob", blob or self.blob,
+                       "--store", self.store, "--socket", self.socket, "--metrics-file", self.metrics,
+                       *options, environment=environment)
+
+    def status(self):
+        done = subprocess.run([PROGRAM, "host", "status", "--json", "--platform", PLATFORM,
+                               "--blob", self.blob], stdout=subprocess.PIPE, check=False,
+                              timeout=PATIENCE)
+        report = json.loads(done.stdout)
+        self.assertEqual(done.returncode, OK if report["well"] else NOT_WELL)
+        for line in report["lines"]:
+            self.assertEqual("remedy" in line, line["verdict"] == "bad", line)
+        return report
+
+    def wait_until(self, what, program):
+        deadline = time.monotonic() + PATIENCE
+        while not what():
+            self.assertIsNone(program.process.poll(), program.log())
+            self.assertLess(time.monotonic(), deadline, program.log())
+            time.sleep(0.02)
+
+    def wait_until_well(self, program):
+        self.wait_until(lambda: self.status()["well"], program)
+
+    def stored(self):
+        done = self.run_it(OK, "certs", "list", "--json", "--store", self.store)
+        return len(json.loads(done.stdout)["leaves"])
+
+    def metric(self, name):
+        for line in self.metrics.read_text().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        self.fail(f"{name} is missing")
+
+
+class Serve(Contract):
+    def test_the_blob_follows_the_platform_with_a_key_service_over_http(self):
+        with Program("kds", "serve", "--platform", PLATFORM) as kds:
+            url = kds.process.stdout.readline().strip()
+            # Only inotify can be quick enough here.
+            with self.service("--kds-url", url, "--proxy", "none", "--interval", "3600") as service:
+                self.wait_until_well(service)
+                self.wait_until(lambda: self.stored() == 2, service)
+                first = self.blob.read_bytes()
+                self.wait_until(self.metrics.exists, service)
+                # What a commit leads to is in the store by now: the key service gives two
+                # certificates at once, and then one in ten seconds.
+                self.change("--commit")
+                self.wait_until(lambda: self.blob.read_bytes() != first, service)
+                self.wait_until_well(service)
+                self.wait_until(
+                    lambda: self.metric("extreq_host_mismatches_prevented_total") == 1, service)
+                self.assertEqual(self.metric("extreq_host_healthy"), 1)
+                self.assertGreater(self.metric('extreq_host_kds_answers_total{status="200"}'), 0)
+                self.assertIn("withdrew a table that did not fit", service.log())
+            self.assertEqual(service.status, 0, "a stop is no failure")
+        self.assertFalse(self.socket.exists())
+        self.assertTrue(self.status()["well"], "the blob outlives the service")
+
+    def test_without_inotify_the_interval_does_it(self):
+        with self.service("--interval", "0.05") as service:
+            self.wait_until_well(service)
+            self.blob.unlink()
+            self.wait_until_well(service)
+
+    def test_killed_at_any_time_the_next_one_repairs(self):
+        with self.service() as service:
+            self.wait_until_well(service)
+            service.end(signal.SIGKILL)
+        self.change("--commit")
+        report = self.status()
+        self.assertFalse(report["well"])
+        match = [line for line in report["lines"] if line["name"] == "match"][0]
+        self.assertIn("for another key", match["value"])
+        self.assertIn("systemctl start", match["remedy"])
+        self.blob.write_bytes(self.blob.read_bytes()[:1000])  # and torn
+        with self.service() as service:
+            self.wait_until_well(service)
+            self.wait_until(self.socket.exists, service)  # the dead one's is no obstacle
+
+    def test_in_an_outage_it_says_so_and_recovers(self):
+        self.change("--commit")  # nothing to prefetch: a stop would wait for its turn
+        with Program("kds", "serve", "--platform", PLATFORM, "--fault", "503") as kds:
+            url = kds.process.stdout.readline().strip()
+            with self.service("--kds-url", url, "--proxy", "none", "--kds-wait", "30") as service:
+                self.wait_until_well(service)
+            self.assertEqual(service.status, 0)
+
+    def test_offline_with_an_empty_store_guests_get_an_empty_table(self):
+        with self.service("--offline") as service:
+            self.wait_until(lambda: "guests get no certificates" in service.log(), service)
+            self.assertFalse(any(self.blob.read_bytes()[:24]))
+            self.assertFalse(self.status()["well"])
+
+    def test_systemd_is_told(self):
+        address = str(self.folder / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind(address)
+            listener.settimeout(PATIENCE)
+            heard = ""
+            with self.service(environment={"NOTIFY_SOCKET": address, "JOURNAL_STREAM": "8:1"}
+                              ) as service:
+                while "READY=1" not in heard or "STATUS=" not in heard:
+                    heard += listener.recv(4096).decode() + "\n"
+                self.assertIn("WATCHDOG=1", heard)
+                self.wait_until(lambda: "<6>published the table" in service.log(), service)
+                service.end(signal.SIGTERM)
+            while "STOPPING=1" not in heard:
+                heard += listener.recv(4096).decode() + "\n"
+
+    def test_what_cannot_be_served_is_said(self):
+        with self.service(blob=self.folder / "no" / "host.blob") as service:
+            self.wait_until(lambda: "guests get no certificates" in service.log(), service)
+            self.assertIn("no/host.blob", service.log())
+        self.run_it(UNREADABLE, "host", "serve", "--device", self.folder / "sev", "--store",
+                    self.store)
+        self.run_it(USAGE, "host", "serve", "--interval", "0")
+
+
+class Doctor(Contract):
+    def doctor(self, code, *options):
+        done = self.run_it(code, "doctor", "--json", "--platform", PLATFORM, "--blob", self.blob,
+                           "--store", self.store, *options)
+        return json.loads(done.stdout)
+
+    def test_the_host_is_well_while_the_service_runs(self):
+        report = self.doctor(NOT_WELL, "--socket", self.socket)
+        bad = {line["name"] for line in report["host"] if line["verdict"] == "bad"}
+        self.assertEqual(bad, {"blob", "socket"})
+        with self.service() as service:
+            self.wait_until(self.socket.exists, service)
+            self.assertTrue(self.doctor(OK, "--socket", self.socket)["well"])
+
+    def test_a_machine_that_is_no_guest_is_told_what_is_missing(self):
+        if os.path.exists("/dev/sev-guest"):
+            self.skipTest("this is a guest")
+        done = self.run_it(NOT_WELL, "doctor", "--guest")
+        self.assertIn("modprobe sev-guest", done.stdout)
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    with tempfile.TemporaryDirectory() as made:
+        PLATFORM = pathlib.Path(made) / "platform"
+        unittest.main(verbosity=1)
