@@ -20,10 +20,10 @@ std::int64_t tcb_column(const attestation::Tcb& tcb) {
 
 std::int64_t seconds(std::chrono::sys_seconds time) { return time.time_since_epoch().count(); }
 
-// Big-endian numbers of one length compare as bytes do.
+// Big-endian numbers of one length compare as bytes do. `number` has at most number_size bytes.
 Bytes padded(ByteView number) {
-  Bytes result(number_size - number.size());
-  result.insert(result.end(), number.begin(), number.end());
+  Bytes result(number_size);
+  std::copy_backward(number.begin(), number.end(), result.end());
   return result;
 }
 
