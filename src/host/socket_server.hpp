@@ -21,6 +21,7 @@
 #include <thread>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/unique_fd.hpp"
 #include "lease/blob_source.hpp"
@@ -30,7 +31,7 @@ namespace extreq::host {
 struct SocketServerOptions {
   std::string socket_path;
   std::string blob_path;
-  unsigned mode = 0660;
+  unsigned mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP;  // of the socket: who may connect
   std::size_t clients_max = 512;
   Clock::Duration wait_max = std::chrono::seconds(10);  // whatever a client asks for
   // Who may ask; by default whoever the socket's mode lets connect.
