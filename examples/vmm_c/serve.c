@@ -1,6 +1,6 @@
 /* A vCPU's loop in C, with libextreq-vmm. Where a VMM calls ioctl(fd, KVM_RUN), this program calls
- * run_vcpu(), a stand-in that asks for certificates again and again and checks what it gets, so that
- * it runs on any machine. examples/kvm_vmm is the loop on real KVM.
+ * run_vcpu(), a stand-in that asks for certificates again and again and checks what it gets, so
+ * that it runs on any machine. examples/kvm_vmm is the loop on real KVM.
  *
  *   vmm_c BLOB REQUESTS
  */
@@ -37,14 +37,14 @@ struct machine {
 /* A signal handler that wants this vCPU out of the guest sets this, then run->immediate_exit. */
 static atomic_int kick_requested;
 
-static struct req_certs load(const struct kvm_run *run) {
+static struct req_certs load(const struct kvm_run* run) {
   struct req_certs exit;
   memcpy(&exit, &run->hw, sizeof exit);
   return exit;
 }
 
 /* The stand-in for KVM_RUN: completes what is pending, then asks again. */
-static int run_vcpu(struct machine *machine) {
+static int run_vcpu(struct machine* machine) {
   if (machine->pending) {
     const struct req_certs answer = load(&machine->run);
     machine->pending = 0;
@@ -59,12 +59,12 @@ static int run_vcpu(struct machine *machine) {
   return 0;
 }
 
-static int fail(const char *what) {
+static int fail(const char* what) {
   fprintf(stderr, "%s: %s\n", what, extreq_vmm_error());
   return 1;
 }
 
-static int loop(struct machine *machine, extreq_vmm_vcpu *vcpu, long requests) {
+static int loop(struct machine* machine, extreq_vmm_vcpu* vcpu, long requests) {
   const struct extreq_vmm_region ram = {GPA, machine->memory, sizeof machine->memory};
   const struct extreq_vmm_memory memory = {NULL, NULL, &ram, 1};
   while (machine->served < requests) {
@@ -79,8 +79,7 @@ static int loop(struct machine *machine, extreq_vmm_vcpu *vcpu, long requests) {
       fprintf(stderr, "KVM_RUN: %s\n", strerror(-result));
       return 1;
     }
-    const int answer =
-        extreq_vmm_vcpu_handle(vcpu, &machine->run, &memory, EXTREQ_VMM_POLICY_WAIT);
+    const int answer = extreq_vmm_vcpu_handle(vcpu, &machine->run, &memory, EXTREQ_VMM_POLICY_WAIT);
     if (answer != EXTREQ_VMM_CERTIFICATES) {
       fprintf(stderr, "answer %d: %s\n", answer, extreq_vmm_vcpu_failure(vcpu));
       return 1;
@@ -89,19 +88,19 @@ static int loop(struct machine *machine, extreq_vmm_vcpu *vcpu, long requests) {
   return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3) {
     fprintf(stderr, "usage: vmm_c BLOB REQUESTS\n");
     return 2;
   }
-  extreq_vmm_source *source = NULL;
-  extreq_vmm *vm = NULL;
-  extreq_vmm_vcpu *vcpu = NULL;
+  extreq_vmm_source* source = NULL;
+  extreq_vmm* vm = NULL;
+  extreq_vmm_vcpu* vcpu = NULL;
   if (extreq_vmm_source_open_blob(argv[1], &source) != 0) return fail("source");
   if (extreq_vmm_create(source, NULL, &vm) != 0) return fail("VM");
   if (extreq_vmm_vcpu_create(vm, &vcpu) != 0) return fail("vCPU");
 
-  struct machine *machine = calloc(1, sizeof *machine);
+  struct machine* machine = calloc(1, sizeof *machine);
   if (machine == NULL) return 1;
   int status = loop(machine, vcpu, strtol(argv[2], NULL, 10));
   if (status == 0 && extreq_vmm_vcpu_lease_held(vcpu)) status = 1;

@@ -62,32 +62,32 @@ EXTREQ_VMM_API uint32_t extreq_vmm_version(void);
 
 /* Why the last failing call of this thread failed, in words; "" before the first. Valid until the
  * thread's next failing call. */
-EXTREQ_VMM_API const char *extreq_vmm_error(void);
+EXTREQ_VMM_API const char* extreq_vmm_error(void);
 
 /* ---- Sources --------------------------------------------------------------------------------- */
 
 /* The host's blob file, read under the lock that the kernel's documentation recommends. It need not
  * exist yet. */
-EXTREQ_VMM_API int extreq_vmm_source_open_blob(const char *path, extreq_vmm_source **source);
+EXTREQ_VMM_API int extreq_vmm_source_open_blob(const char* path, extreq_vmm_source** source);
 
-/* The host service's Unix socket (extreq host serve), for a VMM that may not open the blob. Each vCPU
- * has a connection of its own, made by extreq_vmm_vcpu_create(); where the service is not there yet,
- * or was started anew, by the next request. */
-EXTREQ_VMM_API int extreq_vmm_source_open_socket(const char *path, extreq_vmm_source **source);
+/* The host service's Unix socket (extreq host serve), for a VMM that may not open the blob. Each
+ * vCPU has a connection of its own, made by extreq_vmm_vcpu_create(); where the service is not
+ * there yet, or was started anew, by the next request. */
+EXTREQ_VMM_API int extreq_vmm_source_open_socket(const char* path, extreq_vmm_source** source);
 
 /* Certificates that this process keeps itself: `size` bytes in the GHCB's format, copied; none for
  * size 0. */
-EXTREQ_VMM_API int extreq_vmm_source_open_memory(const void *table, size_t size,
-                                                 extreq_vmm_source **source);
+EXTREQ_VMM_API int extreq_vmm_source_open_memory(const void* table, size_t size,
+                                                 extreq_vmm_source** source);
 
 /* A memory source's update. begin: waits, at most `max_wait_ns`, until no lease is held; from then
  * on none is given, until end, which publishes `table` (none for size 0). Between them the signing
  * key may change. -EAGAIN: leases are held after max_wait_ns, the old table stays. */
-EXTREQ_VMM_API int extreq_vmm_source_update_begin(extreq_vmm_source *source, uint64_t max_wait_ns);
-EXTREQ_VMM_API int extreq_vmm_source_update_end(extreq_vmm_source *source, const void *table,
+EXTREQ_VMM_API int extreq_vmm_source_update_begin(extreq_vmm_source* source, uint64_t max_wait_ns);
+EXTREQ_VMM_API int extreq_vmm_source_update_end(extreq_vmm_source* source, const void* table,
                                                 size_t size);
 
-EXTREQ_VMM_API void extreq_vmm_source_close(extreq_vmm_source *source);
+EXTREQ_VMM_API void extreq_vmm_source_close(extreq_vmm_source* source);
 
 /* ---- The kernel ------------------------------------------------------------------------------ */
 
@@ -107,38 +107,38 @@ EXTREQ_VMM_API int extreq_vmm_kvm_enable(int kvm_fd, int vm_fd, int sev_fd);
 #define EXTREQ_VMM_FAIL_REQUEST 1u
 
 struct extreq_vmm_policy {
-  uint64_t max_wait_ns;   /* longest wait of one exit for a lease; default 20 ms */
-  uint64_t busy_limit_ns; /* longest time of nothing but BUSY for one guest; 30 s, and no more */
-  uint64_t rate_interval_ns;     /* one request each, on average; 0, the default: no limit */
-  uint32_t rate_burst;           /* that many at once; default 1 */
+  uint64_t max_wait_ns;      /* longest wait of one exit for a lease; default 20 ms */
+  uint64_t busy_limit_ns;    /* longest time of nothing but BUSY for one guest; 30 s, and no more */
+  uint64_t rate_interval_ns; /* one request each, on average; 0, the default: no limit */
+  uint32_t rate_burst;       /* that many at once; default 1 */
   uint32_t without_certificates; /* EXTREQ_VMM_EMPTY_TABLE, the default, or the other */
 };
 
-EXTREQ_VMM_API void extreq_vmm_policy_default(struct extreq_vmm_policy *policy);
+EXTREQ_VMM_API void extreq_vmm_policy_default(struct extreq_vmm_policy* policy);
 
 /* `policy`: copied; NULL for the default. -EINVAL for values that are none. */
-EXTREQ_VMM_API int extreq_vmm_create(extreq_vmm_source *source,
-                                     const struct extreq_vmm_policy *policy, extreq_vmm **vm);
-EXTREQ_VMM_API void extreq_vmm_destroy(extreq_vmm *vm);
+EXTREQ_VMM_API int extreq_vmm_create(extreq_vmm_source* source,
+                                     const struct extreq_vmm_policy* policy, extreq_vmm** vm);
+EXTREQ_VMM_API void extreq_vmm_destroy(extreq_vmm* vm);
 
 /* Opens what this vCPU's lease needs: a file description of its own. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_create(extreq_vmm *vm, extreq_vmm_vcpu **vcpu);
+EXTREQ_VMM_API int extreq_vmm_vcpu_create(extreq_vmm* vm, extreq_vmm_vcpu** vcpu);
 /* Ends the lease too. */
-EXTREQ_VMM_API void extreq_vmm_vcpu_destroy(extreq_vmm_vcpu *vcpu);
+EXTREQ_VMM_API void extreq_vmm_vcpu_destroy(extreq_vmm_vcpu* vcpu);
 
 /* How bytes get into guest memory: one of the two. */
 struct extreq_vmm_region {
   uint64_t gpa;
-  void *bytes;
+  void* bytes;
   uint64_t size;
 };
 struct extreq_vmm_memory {
   /* Writes to shared guest memory; 0, or a negative errno value (perhaps half-way). `gpa` is the
    * guest's and may be anything, but gpa + size does not wrap around. It must not throw or jump. */
-  int (*write)(void *opaque, uint64_t gpa, const void *bytes, size_t size);
-  void *opaque;
+  int (*write)(void* opaque, uint64_t gpa, const void* bytes, size_t size);
+  void* opaque;
   /* Where write is NULL: memory mapped into this process, which nobody unmaps meanwhile. */
-  const struct extreq_vmm_region *regions;
+  const struct extreq_vmm_region* regions;
   size_t region_count;
 };
 
@@ -157,13 +157,13 @@ struct extreq_vmm_memory {
  * sets ret, npages and, with certificates, immediate_exit. -EINVAL for a NULL argument alone: an
  * exit is always answered. Allocates nothing once the vCPU's first request is through, unless
  * something fails. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_handle(extreq_vmm_vcpu *vcpu, struct kvm_run *run,
-                                          const struct extreq_vmm_memory *memory,
+EXTREQ_VMM_API int extreq_vmm_vcpu_handle(extreq_vmm_vcpu* vcpu, struct kvm_run* run,
+                                          const struct extreq_vmm_memory* memory,
                                           uint64_t max_wait_ns);
 
 /* Why the last handle() had no certificates to give; "" if it had, or if there are none to give.
  * Valid until the vCPU's next call. */
-EXTREQ_VMM_API const char *extreq_vmm_vcpu_failure(const extreq_vmm_vcpu *vcpu);
+EXTREQ_VMM_API const char* extreq_vmm_vcpu_failure(const extreq_vmm_vcpu* vcpu);
 
 #define EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT 1
 
@@ -171,21 +171,21 @@ EXTREQ_VMM_API const char *extreq_vmm_vcpu_failure(const extreq_vmm_vcpu *vcpu);
  * firmware has signed. -EINVAL may come before that: the lease stays. Any other value ends it.
  * 0, or EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT when immediate_exit was set by handle() and has done its
  * work: clear it, THEN look at your own kick flag. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_after_run(extreq_vmm_vcpu *vcpu, int result);
+EXTREQ_VMM_API int extreq_vmm_vcpu_after_run(extreq_vmm_vcpu* vcpu, int result);
 
 /* Stores 0 in run->immediate_exit, by one store. */
-EXTREQ_VMM_API void extreq_vmm_clear_immediate_exit(struct kvm_run *run);
+EXTREQ_VMM_API void extreq_vmm_clear_immediate_exit(struct kvm_run* run);
 
 /* The vCPU will not run again: ends the lease. */
-EXTREQ_VMM_API void extreq_vmm_vcpu_dead(extreq_vmm_vcpu *vcpu);
+EXTREQ_VMM_API void extreq_vmm_vcpu_dead(extreq_vmm_vcpu* vcpu);
 
 /* The vCPU will not run for now, because it is about to be migrated, saved or paused: ends the
  * lease, and turns the answer of a request that is under way into BUSY, so that nothing is signed
  * without it. 1 if there was such a request, else 0. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_drop(extreq_vmm_vcpu *vcpu, struct kvm_run *run);
+EXTREQ_VMM_API int extreq_vmm_vcpu_drop(extreq_vmm_vcpu* vcpu, struct kvm_run* run);
 
 /* 1 or 0. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_lease_held(const extreq_vmm_vcpu *vcpu);
+EXTREQ_VMM_API int extreq_vmm_vcpu_lease_held(const extreq_vmm_vcpu* vcpu);
 
 #ifdef __cplusplus
 }
