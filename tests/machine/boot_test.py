@@ -266,7 +266,7 @@ class Scripted(unittest.TestCase):
         self.assertEqual(len(busy), 1)
 
     def test_a_slow_firmware_is_waited_for(self):
-        self.assertEqual(self.guest.status["slow"], 0)
+        self.assertEqual(self.guest.status["slow"], 0, self.guest.text["slow"])
         self.assertGreater(self.guest.json("slow")["certificate_bytes"], 0)
 
     def test_a_table_that_the_driver_has_no_room_for_leaves_the_report(self):
@@ -337,7 +337,9 @@ class Faults(unittest.TestCase):
         without = [one["certificate_bytes"] == 0 for one in requests]
         self.assertTrue(all(without[:-1]))
         self.assertFalse(without[-1])
-        self.assertGreaterEqual(times[-1] - times[0], WITHDRAWN_S - 3)
+        # The window is 40 seconds of the host's clock, which FaultScript's tests hold; the guest's
+        # stands still at each stop, so it may see fewer.
+        self.assertGreaterEqual(sum(without), 3)
         self.assertEqual(guest.status["after"], 0)
         self.assertGreater(guest.json("after")["certificate_bytes"], 0)
         print(f"\n{sum(without)} requests without certificates in {times[-1] - times[0]} s")
