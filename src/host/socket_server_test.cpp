@@ -328,7 +328,7 @@ TEST_F(SocketServerTest, ASocketThatADeadServiceLeftIsReplacedAndALivingOnesIsNo
 }
 
 TEST_F(SocketServerTest, ManyThreadsAndAnUpdaterNeverSeeATableThatIsNotWhole) {
-  publish(table_of(1));
+  publish(table_of(1, 201));
   start();
   std::atomic<bool> stop{false};
   std::thread updater([&] {
