@@ -161,11 +161,20 @@ void check(ByteView report, const Host& host) {
           "a report is the firmware's");
 }
 
+// The channel goes on at another vCPU's pages, which may be fewer.
+void move(Input& input, Host& host, guest::GhcbChannel& channel) {
+  guest::SharedPages pages = shared;
+  pages.certificate_pages = 1U + input.u8() % shared.certificate_pages;
+  require(channel.move_to(host, pages).has_value(), "good pages are taken");
+}
+
 void call(Input& input, Host& host, guest::GhcbChannel& channel) {
   guest::ReportQuery query;
   query.report_data.fill(input.u8() % 3U);
   query.vmpl = input.u8() % 5U;
-  switch (input.u8() % 4U) {
+  const std::uint8_t kind = input.u8();
+  if (kind >= 0xE0) return move(input, host, channel);
+  switch (kind % 4U) {
     case 0:
       if (const auto reply = channel.report(query)) {
         check(reply->report, host);

@@ -83,8 +83,7 @@ for name in "${names[@]}"; do
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$name.log")
   "$profdata" merge -sparse "$profiles/$name.profraw" -o "$profiles/$name.profdata"
   # shellcheck disable=SC2086 # a list of files
-  "$cov" export -summary-only -instr-profile="$profiles/$name.profdata" "$build/fuzz/fuzz_$name" \
-    ${sources[$name]} |
+  "$cov" export -summary-only -instr-profile="$profiles/$name.profdata" "$build/fuzz/fuzz_$name" |
     python3 fuzz/coverage.py "$name" "$runs" "$floor" ${sources[$name]} || status=1
 done
 exit "$status"
