@@ -31,6 +31,14 @@ MirrorAnswer plain(int status, const std::string& why) {
   return answer;
 }
 
+CrlKeeper::Options crl_options(const Mirror::Options& options) {
+  CrlKeeper::Options crls = options.crls;
+  crls.owner = options.scheduler.owner;
+  crls.lease = options.scheduler.lease;
+  crls.clock = options.scheduler.clock;
+  return crls;
+}
+
 std::string text_of(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 }  // namespace
@@ -49,11 +57,12 @@ Mirror::Mirror(host::CertificateStore& store, WorkLedger& ledger, std::vector<Up
             return leaf.has_value();
           },
           options_.scheduler),
-      crls_(options_.crl_interval, *options_.scheduler.clock) {
+      crls_(ledger, crl_ports(), crl_options(options_)) {
   if (!options_.layout_folder.empty()) layout_.emplace(options_.layout_folder);
   for (std::size_t route = 0; route < upstreams_.size(); ++route) {
     drivers_.emplace_back([this, route] { drive(route); });
   }
+  drivers_.emplace_back([this] { drive_crls(); });
 }
 
 Mirror::~Mirror() {
@@ -199,18 +208,38 @@ MirrorAnswer Mirror::answer_chain(const host::KdsRequest& request) {
 }
 
 MirrorAnswer Mirror::answer_crl(const host::KdsRequest& request) {
-  const auto name = host::kds_path(request);
-  if (!name) return plain(400, name.error().message);
-  auto crl = crls_.get(
-      *name, [&] { return upstreams_.front()->fetch_crl(request.key.product, request.key.kind); });
-  if (!crl) {
-    log(*name + ": " + crl.error().message);
-    if (crl.error().code == Code::not_found) return plain(404, crl.error().message);
-    return unavailable("the CRL cannot be had now");
+  const Clock::TimePoint deadline = options_.scheduler.clock->now() + options_.patience;
+  for (bool first = true;; first = false) {
+    auto crl = crls_.look(request.key.product, request.key.kind);
+    if (!crl) return plain(404, crl.error().message);
+    if (*crl) {
+      const bool stale = (*crl)->stale;
+      MirrorAnswer answer = found(text_of((*crl)->der), type_der, stale ? "no-store" : for_minutes);
+      answer.stale = stale;
+      return answer;
+    }
+    if (first) news_.notify_all();
+    if (!wait_for_news(deadline)) return unavailable("the CRL cannot be had now");
   }
-  MirrorAnswer answer = found(text_of(crl->der), type_der, crl->stale ? "no-store" : for_minutes);
-  answer.stale = crl->stale;
-  return answer;
+}
+
+CrlKeeper::Ports Mirror::crl_ports() {
+  return {[this](attestation::Product product, host::KeyKind kind) {
+            return upstreams_.front()->stored_crl(product, kind);
+          },
+          [this](attestation::Product product, host::KeyKind kind) {
+            return fetch_crl(product, kind);
+          }};
+}
+
+// By the first route that reaches the service.
+Result<host::StoredCrl> Mirror::fetch_crl(attestation::Product product, host::KeyKind kind) {
+  Result<host::StoredCrl> crl = fail(Code::io, "there is no route to the key service");
+  for (Upstream* upstream : upstreams_) {
+    crl = upstream->fetch_crl(product, kind);
+    if (crl || crl.error().code != Code::io) break;
+  }
+  return crl;
 }
 
 // What was stored before there was a layout, or by who had no time to write it, is laid out when it
@@ -233,6 +262,15 @@ void Mirror::drive(std::size_t route) {
       const bool idle = step->kind == FetchScheduler::Step::Kind::idle;
       pause(idle ? longest_nap : std::min(step->pause, longest_nap));
     }
+  }
+}
+
+void Mirror::drive_crls() {
+  while (!stopping_) {
+    const CrlKeeper::Turn turn = crls_.work();
+    for (const std::string& problem : turn.problems) log(problem);
+    if (turn.news) news_.notify_all();
+    pause(std::min(turn.pause, longest_nap));
   }
 }
 
@@ -274,6 +312,9 @@ std::string Mirror::metrics() const {
   metric("extreq_mirror_waiting", "gauge", "Requests that wait for a fetch.", waiting_.load());
   metric("extreq_mirror_pending", "gauge", "Leaves wanted and not there yet.",
          scheduler_.pending());
+  const CrlKeeper::Counts crls = crls_.counts();
+  metric("extreq_mirror_crls", "gauge", "CRLs that are kept.", crls.kept);
+  metric("extreq_mirror_stale_crls", "gauge", "Of those, past their nextUpdate.", crls.stale);
   text +=
       "# HELP extreq_mirror_upstream_total Answers of the key service; 0: none came.\n"
       "# TYPE extreq_mirror_upstream_total counter\n";

@@ -3,8 +3,9 @@
 // A leaf that the store has is answered at once and may be cached for good. One that it lacks is
 // wanted as demand, and the request waits for it, at most `patience`; then 503 with Retry-After,
 // while the fetch goes on. What the service does not have is 404 without asking it again for a
-// while. Chains come from the store and are fetched once; CRLs are fetched on their own clock and
-// served while they can be had; one that is past its time is marked (Warning 110) and not cached.
+// while. Chains come from the store and are fetched once; CRLs are kept in the store, fetched on
+// their own clock (crl_keeper.hpp), and served also while no newer one can be had: past its time a
+// list is marked (Warning 110) and not to be cached.
 // Any number of mirrors work on one store and one ledger: each item is fetched by one of them.
 //
 // Lifetime: what it refers to must outlive it; the destructor ends its threads, which takes no
@@ -18,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "fleet/crl_cache.hpp"
+#include "fleet/crl_keeper.hpp"
 #include "fleet/fetch_scheduler.hpp"
 #include "fleet/static_layout.hpp"
 #include "fleet/upstream.hpp"
@@ -50,7 +51,7 @@ class Mirror {
     FetchScheduler::Options scheduler;  // owner, routes and their limits
     Clock::Duration patience = std::chrono::seconds(25);
     unsigned waiting_max = 32;  // requests that wait at a time; more are 503 at once
-    Clock::Duration crl_interval = std::chrono::hours(1);
+    CrlKeeper::Options crls;    // owner, lease and clock are the scheduler's
     std::string layout_folder;  // empty: no layout
     void (*log)(const std::string& line) = nullptr;
   };
@@ -88,7 +89,10 @@ class Mirror {
   // True: what was waited for may be there now.
   [[nodiscard]] bool wait_for_news(Clock::TimePoint deadline);
   void lay_out(const host::CertificateKey& key, const crypto::Certificate& leaf) const;
+  [[nodiscard]] Result<host::StoredCrl> fetch_crl(attestation::Product product, host::KeyKind kind);
+  [[nodiscard]] CrlKeeper::Ports crl_ports();
   void drive(std::size_t route);
+  void drive_crls();
   void fetch(const std::string& item, std::size_t route);
   void pause(Clock::Duration at_most);
   void log(const std::string& line) const;
@@ -100,7 +104,7 @@ class Mirror {
   std::optional<StaticLayout> layout_;
   FetchScheduler scheduler_;
   host::SingleFlight<std::string> chains_;
-  CrlCache crls_;
+  CrlKeeper crls_;
 
   std::mutex mutex_;
   std::condition_variable news_;  // something was wanted, fetched, or the end has come

@@ -33,7 +33,16 @@ Result<host::HttpResponse> Upstream::ask(const host::KdsRequest& request, std::s
       http_.get({host::kds_url(options_.base_url, path), size_limit, options_.request_timeout});
   const std::lock_guard lock(mutex_);
   ++statuses_[response ? response->status : 0];
+  if (response && response->status != status_ok) {
+    const auto silence = silence_of(*response).value_or(Clock::Duration::zero());
+    quiet_until_ = std::max(quiet_until_, options_.clock->now() + silence);
+  }
   return response;
+}
+
+std::optional<Clock::Duration> Upstream::silence_of(const host::HttpResponse& response) const {
+  const auto longest = std::chrono::duration_cast<std::chrono::seconds>(options_.longest_silence);
+  return host::parse_retry_after(response.retry_after, options_.clock->utc(), longest);
 }
 
 // 404 and 400 are final: the path is ours, so the service means what it names. All else may pass.
@@ -45,9 +54,7 @@ Upstream::Fetched Upstream::refused(const host::HttpResponse& response) const {
     return fetched;
   }
   fetched.outcome.kind = Outcome::Kind::again;
-  const auto longest = std::chrono::duration_cast<std::chrono::seconds>(options_.longest_silence);
-  fetched.outcome.silence =
-      host::parse_retry_after(response.retry_after, options_.clock->utc(), longest);
+  fetched.outcome.silence = silence_of(response);
   return fetched;
 }
 
@@ -77,6 +84,14 @@ Result<crypto::Certificate> Upstream::accept(const host::CertificateKey& key, co
 }
 
 Result<Bytes> Upstream::body_of(const host::KdsRequest& request, std::size_t size_limit) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto left = quiet_until_ - options_.clock->now();
+    if (left > Clock::Duration::zero()) {
+      return fail(Code::busy, "the key service wants to be left alone for another {} s",
+                  std::chrono::ceil<std::chrono::seconds>(left).count());
+    }
+  }
   EXTREQ_TRY_ASSIGN(auto response, ask(request, size_limit));
   if (response.status == status_ok) return std::move(response.body);
   return fail(response.status == status_not_found ? Code::not_found : Code::busy,
@@ -103,8 +118,61 @@ Status Upstream::fetch_chain(attestation::Product product, host::KeyKind kind) {
   return {};
 }
 
-Result<Bytes> Upstream::fetch_crl(attestation::Product product, host::KeyKind kind) {
-  return body_of({KdsObject::crl, {product, kind, {}, {}}}, crl_limit);
+Result<std::vector<crypto::Certificate>> Upstream::trusted_roots(attestation::Product product,
+                                                                 host::KeyKind kind) {
+  EXTREQ_TRY_ASSIGN(auto roots, store_.authorities(product, kind));
+  std::erase_if(roots, [this](const auto& root) {
+    return !root.issued_by_name(root) || !options_.anchors.find(root);
+  });
+  return roots;
+}
+
+Result<crypto::Certificate> Upstream::signer_of(const crypto::RevocationList& list,
+                                                attestation::Product product, host::KeyKind kind) {
+  EXTREQ_TRY_ASSIGN(const auto roots, trusted_roots(product, kind));
+  for (const auto& root : roots) {
+    if (root.subject_der() == list.issuer_der() && root.may_sign_crls() &&
+        list.check_signed_by(root)) {
+      return root;
+    }
+  }
+  return fail(Code::not_genuine, "the key service's CRL is not signed by a trusted root: {}",
+              list.issuer());
+}
+
+Result<host::StoredCrl> Upstream::fetch_crl(attestation::Product product, host::KeyKind kind) {
+  EXTREQ_TRY_ASSIGN(const Bytes body,
+                    body_of({KdsObject::crl, {product, kind, {}, {}}}, crl_limit));
+  EXTREQ_TRY_ASSIGN(const auto list, crypto::RevocationList::from_pem_or_der(body));
+  auto root = signer_of(list, product, kind);
+  if (!root) {  // the chain may be missing, or be another one by now
+    EXTREQ_TRY(fetch_chain(product, kind));
+    root = signer_of(list, product, kind);
+    if (!root) return tl::unexpected(root.error());
+  }
+  const auto issuer = crypto::sha256(root->der());
+  const host::StoredCrl crl{product,
+                            kind,
+                            Bytes(issuer.begin(), issuer.end()),
+                            list.number().value_or(Bytes{0}),
+                            list.this_update(),
+                            list.next_update().value_or(list.this_update()),
+                            list.der()};
+  EXTREQ_TRY(store_.put_crl(crl));
+  EXTREQ_TRY_ASSIGN(auto kept, store_.crl(product, kind, issuer));
+  if (!kept) return fail(Code::io, "the store lost the CRL that it had taken");
+  return *std::move(kept);
+}
+
+Result<std::optional<host::StoredCrl>> Upstream::stored_crl(attestation::Product product,
+                                                            host::KeyKind kind) {
+  EXTREQ_TRY_ASSIGN(const auto roots, trusted_roots(product, kind));
+  std::optional<host::StoredCrl> newest;
+  for (const auto& root : roots) {
+    EXTREQ_TRY_ASSIGN(auto crl, store_.crl(product, kind, crypto::sha256(root.der())));
+    if (crl && (!newest || newest->this_update < crl->this_update)) newest = std::move(crl);
+  }
+  return newest;
 }
 
 }  // namespace extreq::fleet
