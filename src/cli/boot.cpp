@@ -21,7 +21,7 @@
 namespace extreq::cli {
 namespace {
 
-constexpr auto end_time = std::chrono::seconds(10);
+constexpr auto end_time = std::chrono::seconds(60);
 constexpr auto step_time = std::chrono::seconds(60);
 
 struct Options {
@@ -98,12 +98,17 @@ Result<int> use(const Options& options, machine::Machine& machine, Exchange& exc
   return exchange.run(machine.control());
 }
 
-// A port that closed is only the consequence: the machine knows the reason.
+// A port that closed is only the consequence: the machine knows the reason, and the guest's console
+// often tells it.
 tl::unexpected<Error> why_it_ended(machine::Machine& machine, const char* what,
                                    const Error& error) {
   const auto ended = error.code == Code::closed ? machine.wait(end_time) : Status();
-  return fail(error.code, "{}: {}{}", what, error.message,
-              ended ? "" : "; " + ended.error().message);
+  const std::string console = machine.console().last_words();
+  return fail(
+      error.code, "{}: {}{}\n{}{}", what, error.message, ended ? "" : "; " + ended.error().message,
+      console.empty() ? "The guest's console is empty: --verbose shows the kernel's messages."
+                      : "The guest's console ended with:\n",
+      console);
 }
 
 Result<int> boot(const Options& options) {

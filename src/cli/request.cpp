@@ -108,16 +108,17 @@ void print_report(const Options& options, const guest::ReportQuery& query,
   const auto report = attestation::Report::parse(evidence.report);
   if (!report) return;
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"report_data", to_hex(query.report_data)},
-                                      {"measurement", to_hex(report->measurement())},
-                                      {"vmpl", report->vmpl()},
-                                      {"policy", report->policy()},
-                                      {"reported_tcb", report->reported_tcb()},
-                                      {"certificate_bytes", evidence.certificate_table.size()},
-                                      {"sends", evidence.notes.sends},
-                                      {"table_growths", evidence.notes.table_growths},
-                                      {"pages_wanted", evidence.notes.pages_wanted}}
-                           .dump());
+    nlohmann::json shown{{"report_data", to_hex(query.report_data)},
+                         {"measurement", to_hex(report->measurement())},
+                         {"vmpl", report->vmpl()},
+                         {"policy", report->policy()},
+                         {"reported_tcb", report->reported_tcb()},
+                         {"certificate_bytes", evidence.certificate_table.size()},
+                         {"sends", evidence.notes.sends},
+                         {"table_growths", evidence.notes.table_growths},
+                         {"pages_wanted", evidence.notes.pages_wanted}};
+    if (evidence.notes.too_small) shown["too_small"] = guest::to_text(*evidence.notes.too_small);
+    fmt::print("{}\n", shown.dump());
     return;
   }
   fmt::print("report        {} bytes, version {}, VMPL {}\n", evidence.report.size(),
@@ -128,6 +129,9 @@ void print_report(const Options& options, const guest::ReportQuery& query,
   if (options.extended) {
     fmt::print("certificates  {} bytes; {}\n", evidence.certificate_table.size(),
                guest::to_text(evidence.notes));
+    if (evidence.notes.too_small) {
+      fmt::print("              {}\n", guest::to_text(*evidence.notes.too_small));
+    }
   }
 }
 

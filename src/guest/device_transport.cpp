@@ -180,6 +180,7 @@ RequestResult<Evidence> DeviceTransport::extended_report(const ReportQuery& quer
       const std::uint64_t pages = asked.certs_len / abi::ghcb::page_size +
                                   (asked.certs_len % abi::ghcb::page_size == 0 ? 0 : 1);
       notes.no_certificates = offer_.grow(pages, notes);
+      if (notes.too_small) notes.too_small->driver_errno = outcome.error;
     } else if (outcome.no_table_on_host()) {
       notes.no_certificates = NoCertificates::host_has_none;
     } else {

@@ -175,6 +175,10 @@ TEST_F(Device, AsksForTheLengthFirstWhenToldTo) {
   EXPECT_EQ(driver_.offered, (std::vector<std::uint32_t>{0, 8192}));
   EXPECT_EQ(evidence->certificate_table.size(), 8192U);
   EXPECT_EQ(evidence->notes.sends, 2U);
+  ASSERT_TRUE(evidence->notes.too_small);
+  EXPECT_EQ(evidence->notes.too_small->pages_offered, 0U);
+  EXPECT_EQ(evidence->notes.too_small->pages_wanted, 2U);
+  EXPECT_EQ(evidence->notes.too_small->driver_errno, EIO);
 }
 
 TEST_F(Device, FollowsATableThatGrowsBetweenQueryAndFetch) {
@@ -229,6 +233,8 @@ TEST_F(Device, OldDriversSayThatABufferIsTooSmallWithAnotherErrno) {
   const auto evidence = device_->extended_report(test_query());
   ASSERT_TRUE(evidence) << evidence.error().error.message;
   EXPECT_EQ(evidence->notes.no_certificates, NoCertificates::absurd_length);
+  ASSERT_TRUE(evidence->notes.too_small);
+  EXPECT_EQ(evidence->notes.too_small->driver_errno, ENOSPC);
 }
 
 TEST_F(Device, AnEmptyTableIsAPlainReportWithANote) {

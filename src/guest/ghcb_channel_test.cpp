@@ -129,6 +129,9 @@ TEST_F(Channel, ABufferThatIsTooSmallGrowsAndTheSameMessageIsSentAgain) {
   EXPECT_EQ(evidence->certificate_table.size(), 7U * 4096);
   EXPECT_EQ(evidence->notes.table_growths, 1U);
   EXPECT_EQ(evidence->notes.pages_wanted, 7U);
+  ASSERT_TRUE(evidence->notes.too_small);
+  EXPECT_EQ(evidence->notes.too_small->pages_wanted, 7U);
+  EXPECT_EQ(evidence->notes.too_small->driver_errno, 0) << "no driver is between";
   ASSERT_EQ(host_.exits.size(), 2U);
   EXPECT_TRUE(host_.exits[1].extended());
   EXPECT_EQ(host_.exits[1].rbx, 7U);

@@ -35,6 +35,7 @@ void TableOffer::move_to(const RetryLimits& limits, std::uint64_t capacity) noex
 
 std::optional<NoCertificates> TableOffer::grow(std::uint64_t wanted, Notes& notes) noexcept {
   notes.pages_wanted = wanted;
+  notes.too_small = TooSmall{pages_, wanted, 0};
   if (wanted <= pages_) return NoCertificates::absurd_length;
   if (wanted > max_) return NoCertificates::table_too_large;
   if (growths_ == growths_max_) return NoCertificates::table_keeps_growing;

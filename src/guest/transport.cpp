@@ -1,6 +1,30 @@
 #include "guest/transport.hpp"
 
+#include <cstring>
+
+#include "abi/ghcb.hpp"
+#include "guest/failure.hpp"
+
 namespace extreq::guest {
+
+std::string to_text(const TooSmall& answer) {
+  namespace request = abi::ghcb::guest_request;
+  // A host may want any number of pages, more bytes than there are numbers for.
+  const auto bytes = [](std::uint64_t pages) {
+    return pages <= ~std::uint64_t{0} / abi::ghcb::page_size
+               ? fmt::format("{} bytes", pages * abi::ghcb::page_size)
+               : fmt::format("{:#x} pages", pages);
+  };
+  std::string text =
+      fmt::format("VMM error {:#x} ({}): the table needs {}, {} were offered",
+                  request::vmm_error_invalid_len, vmm_error_name(request::vmm_error_invalid_len),
+                  bytes(answer.pages_wanted), bytes(answer.pages_offered));
+  if (answer.driver_errno != 0) {
+    text += fmt::format("; the driver's errno: {} ({})", answer.driver_errno,
+                        std::strerror(answer.driver_errno));
+  }
+  return text;
+}
 
 std::string_view to_text(NoCertificates why) noexcept {
   switch (why) {

@@ -53,13 +53,26 @@ enum class NoCertificates : std::uint8_t {
 // "the host has no certificates", ...
 [[nodiscard]] std::string_view to_text(NoCertificates why) noexcept;
 
+// The host's answer that the certificate buffer is too small: VMM error INVALID_LEN
+// (GHCB specification, "SNP Extended Guest Request").
+struct TooSmall {
+  std::uint64_t pages_offered = 0;
+  std::uint64_t pages_wanted = 0;
+  // What Linux's driver made of it: EIO, ENOSPC if it is an old one; 0 where no driver is between.
+  int driver_errno = 0;
+};
+
+// "VMM error 0x1 (buffer too small): the table needs 8192 bytes, 0 bytes were offered; ..."
+[[nodiscard]] std::string to_text(const TooSmall& answer);
+
 // How a request went, for logs and for whoever tunes the limits.
 struct Notes {
   std::uint32_t sends = 0;  // times that a message was handed to the host
   std::uint32_t busy = 0;   // of those: answered BUSY
   Clock::Duration busy_wait{};
-  std::uint32_t table_growths = 0;  // times that the host wanted more pages and got them
-  std::uint64_t pages_wanted = 0;   // what it wanted last; 0 if it never said
+  std::uint32_t table_growths = 0;    // times that the host wanted more pages and got them
+  std::uint64_t pages_wanted = 0;     // what it wanted last; 0 if it never said
+  std::optional<TooSmall> too_small;  // its last such answer
   std::optional<NoCertificates> no_certificates;  // set: the report came alone
 };
 

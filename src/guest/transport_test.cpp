@@ -1,5 +1,6 @@
 #include "guest/transport.hpp"
 
+#include <cerrno>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -19,6 +20,16 @@ TEST(Notes, SayInOneLineHowARequestWent) {
   EXPECT_EQ(to_text(notes),
             "3 sends, 1 busy (10 ms), 1 table growths, 70 pages wanted; no certificates: the "
             "host's table is larger than the limit");
+}
+
+TEST(Notes, ABufferThatIsTooSmallIsToldInBytesWithTheDriversErrno) {
+  EXPECT_EQ(
+      to_text(TooSmall{0, 2, EIO}),
+      "VMM error 0x1 (buffer too small): the table needs 8192 bytes, 0 bytes were offered; the "
+      "driver's errno: 5 (Input/output error)");
+  EXPECT_EQ(to_text(TooSmall{4, 1ULL << 52U, 0}),
+            "VMM error 0x1 (buffer too small): the table needs 0x10000000000000 pages, 16384 bytes "
+            "were offered");
 }
 
 TEST(Notes, EachReasonHasWordsOfItsOwn) {

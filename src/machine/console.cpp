@@ -6,6 +6,11 @@
 #include <sys/socket.h>
 
 namespace extreq::machine {
+namespace {
+
+constexpr std::size_t last_words_max = 4096;
+
+}  // namespace
 
 Console::Console(UniqueFd port, Sink sink)
     : port_(std::move(port)), sink_(std::move(sink)), thread_([this] { pump(); }) {}
@@ -21,8 +26,23 @@ void Console::pump() {
     const ssize_t got = ::recv(port_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
-    sink_({buffer.data(), static_cast<std::size_t>(got)});
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+    keep(text);
+    sink_(text);
   }
+}
+
+void Console::keep(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  last_words_.append(text);
+  if (last_words_.size() > last_words_max) {
+    last_words_.erase(0, last_words_.size() - last_words_max);
+  }
+}
+
+std::string Console::last_words() const {
+  const std::lock_guard lock(mutex_);
+  return last_words_;
 }
 
 Status Console::write(std::string_view text) {

@@ -13,8 +13,8 @@ namespace {
 
 namespace kvm = abi::kvm;
 
-constexpr auto stub_answer_time = std::chrono::seconds(20);
-constexpr auto end_time = std::chrono::seconds(5);
+constexpr auto stub_answer_time = std::chrono::seconds(60);
+constexpr auto end_time = std::chrono::seconds(30);
 constexpr auto poll_interval = std::chrono::milliseconds(2);
 
 std::string termination_text(std::uint64_t ghcb_msr) {
