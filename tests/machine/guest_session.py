@@ -1,13 +1,16 @@
 """What the boot tests share: booting guests, and finding what a machine leaves behind."""
 
 import json
+import lzma
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
-BOOT_TIMEOUT = 300
+# Far more than any machine needs: for those that would otherwise never end.
+START_TIMEOUT_S = 900
+END_TIMEOUT_S = 1500
 
 
 class Place:
@@ -20,15 +23,23 @@ class Place:
         return os.path.join(self.work, name)
 
     def run(self, *arguments, check=True):
-        done = subprocess.run(
-            [self.program, *arguments], capture_output=True, text=True, timeout=BOOT_TIMEOUT, cwd=self.work
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{arguments}: status {done.returncode}\n{done.stdout}{done.stderr}")
-        return done
+        with subprocess.Popen([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, cwd=self.work) as process:
+            try:
+                output, errors = process.communicate(timeout=END_TIMEOUT_S)
+                ended = f"status {process.returncode}"
+            except subprocess.TimeoutExpired:
+                process.kill()
+                output, errors = process.communicate()
+                ended = f"no end within {END_TIMEOUT_S} s"
+                check = True
+        if check and process.returncode != 0:
+            raise AssertionError(f"{' '.join(arguments)}: {ended}\n{output}{errors}")
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def boot_arguments(self, *arguments, image=None):
-        return ["boot", "--kernel", image or self.kernel, "--platform", self.platform(), *arguments]
+        return ["boot", "--kernel", image or self.kernel, "--platform", self.platform(),
+                "--timeout", str(START_TIMEOUT_S), *arguments]
 
     def platform(self):
         """A platform of its own, with the keys of the first: machines that share one would have to share
@@ -39,12 +50,25 @@ class Place:
         shutil.copytree(self.path("platform"), copy)
         return copy
 
-    def boot(self, *arguments, image=None, check=True):
-        return self.run(*self.boot_arguments(*arguments, image=image), check=check)
+    def boot(self, *arguments, image=None, status=0):
+        """A guest that has ended, with this status of its command."""
+        done = self.run(*self.boot_arguments(*arguments, image=image), check=False)
+        if done.returncode != status:
+            raise AssertionError(f"{' '.join(done.args)}: status {done.returncode}, not {status}\n"
+                                 f"{done.stdout}{done.stderr}")
+        return Guest(done)
 
-    def boot_with(self, named, *arguments, image=None):
-        """Answers of a guest in which these commands ran, one after the other."""
-        return Answers(self.boot(*arguments, "--run", shell_text(named), image=image))
+    def boot_with(self, named, *arguments, image=None, last="", status=0):
+        """A guest in which these commands ran, one after the other, and then the last one."""
+        return self.boot(*arguments, "--run", shell_text({**named, **KERNEL_SAYS}) + "\n" + last,
+                         image=image, status=status)
+
+    def module(self, name):
+        """A file with this module of the first kernel."""
+        found = next(pathlib.Path(self.kernel).parents[1].glob(f"lib/modules/*/**/{name}*"))
+        path = pathlib.Path(tempfile.mkdtemp(dir=self.work), name)
+        path.write_bytes(lzma.open(found).read() if found.suffix == ".xz" else found.read_bytes())
+        return path
 
     def lines(self, *lines):
         """A file with these lines."""
@@ -58,25 +82,34 @@ def shell_text(named):
     return "\n".join(f"echo '== {name}'; ( {text} ) 2>&1; echo \"== {name} $?\"" for name, text in named.items())
 
 
-class Answers:
-    """Output, with errors, and status of each command of shell_text()."""
+# For whoever reads why a test has failed.
+KERNEL_SAYS = {"kernel_says": "dmesg | tail -n 30"}
+
+
+class Guest:
+    """What a guest has said: all of it and, of commands of shell_text(), each one's output with errors
+    and its status."""
 
     def __init__(self, done):
-        self.host_says = done.stderr
+        self.done = done
         self.status, self.text = {}, {}
         name = None
         for line in done.stdout.splitlines():
             words = line.split()
-            if not line.startswith("== "):
-                self.text[name] += line + "\n"
-            elif len(words) == 3:
+            if line.startswith("== ") and len(words) == 3:
                 self.status[words[1]] = int(words[2])
-            else:
+            elif line.startswith("== "):
                 name = words[1]
                 self.text[name] = ""
+            elif name is not None:
+                self.text[name] += line + "\n"
 
-    def json(self, name):
-        return json.loads(self.text[name])
+    def json(self, name=None):
+        """The JSON that a command has printed, or that extreq has printed at the end."""
+        return json.loads(self.done.stdout if name is None else self.text[name])
+
+    def transcript(self):
+        return f"{self.done.stdout}{self.done.stderr}(status {self.done.returncode})\n"
 
 
 def processes_with(tag):
@@ -106,3 +139,24 @@ def emulator_of(process):
         if int(stat.rsplit(")", 1)[1].split()[1]) == process and b"memdev=private,addr=" in command:
             return int(entry.name)
     return None
+
+
+def count_in_memory(process, text):
+    """How often the text occurs in what this process has mapped of the machine's two memories."""
+    counts = {"extreq-shared": 0, "extreq-private": 0}
+    for line in pathlib.Path(f"/proc/{process}/maps").read_text().splitlines():
+        name = next((name for name in counts if name in line), None)
+        if name is None:
+            continue
+        start, end = (int(part, 16) for part in line.split()[0].split("-"))
+        with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
+            memory.seek(start)
+            left, tail = end - start, b""
+            while left > 0:
+                part = memory.read(min(left, 1 << 24))
+                if not part:
+                    break
+                counts[name] += (tail + part).count(text)
+                tail = part[-len(text) + 1 :]
+                left -= len(part)
+    return counts
