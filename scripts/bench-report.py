@@ -25,6 +25,7 @@ STANDARD = {"family_index", "per_family_instance_index", "repetitions", "repetit
 # For each program: a pattern of names, and the benchmark that they are compared with.
 Peers = Dict[str, Tuple[Tuple[str, str], ...]]
 PEERS: Peers = {
+    "batch": ((r".*/1_core", "Kernel/1_core"), (r".*/2_cores", "Kernel/2_cores")),
     "lease": ((r"from_.*|straightforward.*", "straightforward"),),
     "library": ((r"Sign.*", "SignNettle"), (r"Verify.*", "VerifyNettle")),
     "p384": ((r"Nettle|Openssl|Kernel.*", "Nettle"),),
@@ -37,7 +38,9 @@ PEERS: Peers = {
     "vmm": ((r"from_.*|straightforward", "straightforward"),),
 }
 # Present only where somebody else's files are: a pattern of theirs in PEERS may match nothing.
-OPTIONAL_PEERS = {("verify", "OneShotPlainOpenssl/amd")}
+OPTIONAL_PEERS = {("verify", "OneShotPlainOpenssl/amd"), ("batch", "Kernel/2_cores")}
+# What measured a program's figures, where it is not bench/PROGRAM_bench.cpp.
+SOURCES = {"batch": "scripts/bench-batch.py"}
 
 
 class Bar(NamedTuple):
@@ -221,7 +224,7 @@ def figures_page(run: Run, peers: Peers) -> str:
         "is what the benchmark counts itself.",
     ]
     for program, each in run.figures.items():
-        lines += ["", f"## {program} (`bench/{program}_bench.cpp`)",
+        lines += ["", f"## {program} (`{SOURCES.get(program, f'bench/{program}_bench.cpp')}`)",
                   "| benchmark | CPU time | spread | a second and core | rate to its peer's | |",
                   "|---|---|---|---|---|---|"]
         lines += [row_of(name, figure, peer_of(program, name, peers), each)

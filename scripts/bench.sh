@@ -33,4 +33,6 @@ for program in "$build"/bench/bench_*; do
     --benchmark_out="$results/${name#bench_}.json" "$@"
 done
 [ -n "$found" ] || { echo "no benchmarks in $build/bench; make build first" >&2; exit 1; }
+echo '== verify --batch =='
+python3 -B scripts/bench-batch.py "$build" "$results/batch.json"
 python3 -B scripts/bench-report.py "$results" "$output"

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "attestation/model_mark.hpp"
 #include "base/try.hpp"
 
 namespace extreq::attestation {
@@ -91,6 +92,21 @@ Endorsement::Endorsement(const Certificate& leaf, Chain chain)
   } else {
     checks_.push_back({CheckId::leaf, CheckState::failed, std::move(status).error().message});
   }
+  describe_certificates();
+}
+
+// What every report under this endorsement asks again.
+void Endorsement::describe_certificates() {
+  certificates_.push_back(*leaf_);
+  if (chain_->intermediate()) certificates_.push_back(*chain_->intermediate());
+  if (chain_->root()) certificates_.push_back(*chain_->root());
+  model_ = is_model_certificate(chain_->root() ? *chain_->root() : *leaf_);
+  if (!extensions_) return;
+  const auto stranger = std::ranges::find_if(certificates_, [&](const Certificate& certificate) {
+    const auto subject = subject_of(certificate);
+    return subject && subject->product && *subject->product != extensions_->product;
+  });
+  if (stranger != certificates_.end()) of_another_product_ = *stranger;
 }
 
 Status Endorsement::read_leaf() {

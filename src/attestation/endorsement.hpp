@@ -48,6 +48,17 @@ class Endorsement {
     return key_;
   }
 
+  // Leaf, ASK or ASVK, and root: those of them that there are.
+  [[nodiscard]] std::span<const crypto::Certificate> certificates() const noexcept {
+    return certificates_;
+  }
+  // The first of them that is of another product than the leaf's extensions say.
+  [[nodiscard]] const std::optional<crypto::Certificate>& of_another_product() const noexcept {
+    return of_another_product_;
+  }
+  // Whether the root, or a leaf without one, is a software model's (attestation/model_mark.hpp).
+  [[nodiscard]] bool model() const noexcept { return model_; }
+
   // root_trusted, root, intermediate and leaf.
   [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
 
@@ -56,12 +67,16 @@ class Endorsement {
 
   [[nodiscard]] Status read_leaf();
   [[nodiscard]] Status check_leaf_issuer() const;
+  void describe_certificates();
 
   std::optional<crypto::Certificate> leaf_;
   std::optional<Chain> chain_;
   std::optional<Role> role_;
   std::optional<Extensions> extensions_;
   std::optional<crypto::EcdsaP384PublicKey> key_;
+  std::vector<crypto::Certificate> certificates_;
+  std::optional<crypto::Certificate> of_another_product_;
+  bool model_ = false;
   std::vector<Check> checks_;
 };
 

@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
-#include "base/byte_builder.hpp"
-
 namespace extreq::attestation {
 namespace {
 
 using crypto::Certificate;
-
-std::string key_of(Role role, std::uint64_t tcb_version, ByteView chip_id) {
-  ByteBuilder key;
-  key.u8(static_cast<std::uint8_t>(role)).u64(tcb_version);
-  if (role == Role::vcek) key.bytes(chip_id);  // a VLEK is for no one chip
-  if (role == Role::vcek) key.zeros(sizeof(abi::snp::AttestationReport::chip_id) - chip_id.size());
-  return {key.view().begin(), key.view().end()};
-}
 
 bool is_leaf(const Certificate& certificate) {
   const auto subject = subject_of(certificate);
@@ -28,6 +18,16 @@ bool all_passed(const Endorsement& endorsement) {
 }
 
 }  // namespace
+
+EndorsementIndex::Key EndorsementIndex::key_of(Role role, std::uint64_t tcb_version,
+                                               ByteView chip_id) {
+  Key key{};
+  auto to = key.begin();
+  *to++ = static_cast<char>(role);
+  for (unsigned shift = 0; shift < 64; shift += 8) *to++ = static_cast<char>(tcb_version >> shift);
+  if (role == Role::vcek) std::ranges::copy(chip_id, to);  // a VLEK is for no one chip
+  return key;
+}
 
 EndorsementIndex::EndorsementIndex(std::span<const Certificate> certificates,
                                    const TrustAnchors& anchors) {

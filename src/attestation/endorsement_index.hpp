@@ -4,8 +4,9 @@
 // Lifetime: owns what it needs. Threading: const objects may be used from any number of threads.
 #pragma once
 
+#include <array>
 #include <span>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -35,8 +36,16 @@ class EndorsementIndex {
   void add(const Verifier::SharedEndorsement& endorsement);
 
   std::vector<crypto::Certificate> authorities_;
-  // By key_of() in the .cpp: role, TCB_VERSION, chip id.
-  std::unordered_map<std::string, Verifier::SharedEndorsement> leaves_;
+  // The role, TCB_VERSION, and of a VCEK the chip id.
+  using Key = std::array<char, 1 + 8 + sizeof(abi::snp::AttestationReport::chip_id)>;
+  struct Hash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<std::string_view>()({key.data(), key.size()});
+    }
+  };
+  [[nodiscard]] static Key key_of(Role role, std::uint64_t tcb_version, ByteView chip_id);
+
+  std::unordered_map<Key, Verifier::SharedEndorsement, Hash> leaves_;
 };
 
 }  // namespace extreq::attestation

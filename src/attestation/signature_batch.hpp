@@ -14,7 +14,8 @@ namespace extreq::attestation {
 // How many signatures the kernel takes at once: groups of this size, or a multiple, cost least.
 inline constexpr std::size_t signature_lanes = crypto::p384::lanes;
 
-// What EcdsaP384PublicKey::verify_digest() says to each question, in their order.
+// What EcdsaP384PublicKey::verify_digest() says to each question with its message's SHA-384, in
+// their order.
 [[nodiscard]] std::vector<bool> verify_signatures(const crypto::p384::BatchVerifier& verifier,
                                                   std::span<const SignatureQuestion> questions);
 

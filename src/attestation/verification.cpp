@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "attestation/model_mark.hpp"
 #include "attestation/time_text.hpp"
 #include "crypto/hash.hpp"
 
@@ -15,11 +14,21 @@ namespace {
 namespace snp = abi::snp;
 using crypto::Certificate;
 
-Check passed(CheckId id, std::string why) { return {id, CheckState::passed, std::move(why)}; }
+// Makes the check that passed. `why` is called only where somebody wants to know.
+struct Passed {
+  bool explain;
+
+  template <class Why>
+  Check operator()(CheckId id, const Why& why) const {
+    return {id, CheckState::passed, explain ? std::string(why()) : std::string()};
+  }
+};
+
 Check failed(CheckId id, std::string why) { return {id, CheckState::failed, std::move(why)}; }
 Check not_done(CheckId id, std::string why) { return {id, CheckState::not_done, std::move(why)}; }
 
-Check check_signing_key(const Report& report, const Endorsement& endorsement) {
+Check check_signing_key(const Report& report, const Endorsement& endorsement,
+                        const Passed& passed) {
   constexpr CheckId id = CheckId::signing_key;
   const SigningKey key = report.signing_key();
   if (report.mask_chip_key()) {
@@ -36,30 +45,20 @@ Check check_signing_key(const Report& report, const Endorsement& endorsement) {
     return failed(id, fmt::format("SIGNING_KEY is {}, the certificate is for a {}", to_text(key),
                                   to_text(*endorsement.role())));
   }
-  return passed(id, fmt::format("SIGNING_KEY is {}", to_text(key)));
+  return passed(id, [&] { return fmt::format("SIGNING_KEY is {}", to_text(key)); });
 }
 
-std::vector<Certificate> certificates_in_use(const Endorsement& endorsement) {
-  std::vector<Certificate> certificates;
-  if (endorsement.leaf()) certificates.push_back(*endorsement.leaf());
-  if (endorsement.chain()) {
-    if (const auto& issuer = endorsement.chain()->intermediate()) certificates.push_back(*issuer);
-    if (const auto& root = endorsement.chain()->root()) certificates.push_back(*root);
-  }
-  return certificates;
-}
-
-Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at) {
+Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at,
+                     const Passed& passed) {
   constexpr CheckId id = CheckId::validity;
-  const auto certificates = certificates_in_use(endorsement);
-  if (certificates.empty()) return not_done(id, "no certificates");
-  for (const Certificate& certificate : certificates) {
+  if (endorsement.certificates().empty()) return not_done(id, "no certificates");
+  for (const Certificate& certificate : endorsement.certificates()) {
     if (certificate.not_before() <= at && at <= certificate.not_after()) continue;
     return failed(id, fmt::format("\"{}\" is valid from {} to {}, not at {}",
                                   display_name(certificate), to_rfc3339(certificate.not_before()),
                                   to_rfc3339(certificate.not_after()), to_rfc3339(at)));
   }
-  return passed(id, "at " + to_rfc3339(at));
+  return passed(id, [&] { return "at " + to_rfc3339(at); });
 }
 
 Check check_revocation(const Endorsement& endorsement, const Revocation& revocation,
@@ -69,26 +68,24 @@ Check check_revocation(const Endorsement& endorsement, const Revocation& revocat
     return attestation::check_revocation({}, std::nullopt, revocation, at);
   }
   return attestation::check_revocation(
-      certificates_in_use(endorsement),
-      endorsement.chain() ? endorsement.chain()->root() : std::nullopt, revocation, at);
+      endorsement.certificates(), endorsement.chain() ? endorsement.chain()->root() : std::nullopt,
+      revocation, at);
 }
 
-Check check_product(const Report& report, const Endorsement& endorsement) {
+Check check_product(const Report& report, const Endorsement& endorsement, const Passed& passed) {
   constexpr CheckId id = CheckId::product;
   if (!endorsement.extensions()) return not_done(id, "no certificate says a product");
   const Product product = endorsement.extensions()->product;
-  for (const Certificate& certificate : certificates_in_use(endorsement)) {
-    const auto subject = subject_of(certificate);
-    if (subject && subject->product && *subject->product != product) {
-      return failed(id,
-                    fmt::format("the {} is of a {}, \"{}\" is not", to_text(*endorsement.role()),
-                                kds_name(product), display_name(certificate)));
-    }
+  if (const auto& stranger = endorsement.of_another_product()) {
+    return failed(id, fmt::format("the {} is of a {}, \"{}\" is not", to_text(*endorsement.role()),
+                                  kds_name(product), display_name(*stranger)));
   }
   const auto cpuid = report.cpuid();
   if (!cpuid) {
-    return passed(id, fmt::format("{}; a report of version {} does not name its processor",
-                                  kds_name(product), report.version()));
+    return passed(id, [&] {
+      return fmt::format("{}; a report of version {} does not name its processor",
+                         kds_name(product), report.version());
+    });
   }
   const auto from_cpuid = product_from_cpuid(cpuid->family, cpuid->model);
   if (!from_cpuid) return failed(id, from_cpuid.error().message);
@@ -98,14 +95,15 @@ Check check_product(const Report& report, const Endorsement& endorsement) {
                                   to_text(*endorsement.role()), kds_name(product), cpuid->family,
                                   cpuid->model, kds_name(*from_cpuid)));
   }
-  return passed(
-      id, fmt::format("{} (CPUID: {})", kds_name(product), code_name(cpuid->family, cpuid->model)));
+  return passed(id, [&] {
+    return fmt::format("{} (CPUID: {})", kds_name(product), code_name(cpuid->family, cpuid->model));
+  });
 }
 
-Check check_signature_algorithm(const Report& report) {
+Check check_signature_algorithm(const Report& report, const Passed& passed) {
   constexpr CheckId id = CheckId::signature_algorithm;
   if (report.signature_algo() == snp::signature_algo_ecdsa_p384_sha384) {
-    return passed(id, "ECDSA P-384 with SHA-384");
+    return passed(id, [] { return "ECDSA P-384 with SHA-384"; });
   }
   return failed(id, fmt::format("SIGNATURE_ALGO is {}, {} (ECDSA P-384 with SHA-384) wanted",
                                 report.signature_algo(), snp::signature_algo_ecdsa_p384_sha384));
@@ -113,7 +111,7 @@ Check check_signature_algorithm(const Report& report) {
 
 // `fits`: what a caller found out by itself.
 Check check_signature(const Report& report, const Endorsement& endorsement,
-                      std::optional<bool> fits) {
+                      std::optional<bool> fits, const Passed& passed) {
   constexpr CheckId id = CheckId::signature;
   if (!endorsement.key()) return not_done(id, "no key to check it with");
   const auto signature = report.signature();
@@ -127,15 +125,18 @@ Check check_signature(const Report& report, const Endorsement& endorsement,
                                   to_text(*endorsement.role())));
   }
   if (report.version_is_known()) {
-    return passed(id, fmt::format("report of version {}", report.version()));
+    return passed(id, [&] { return fmt::format("report of version {}", report.version()); });
   }
-  return passed(id,
-                fmt::format("report of version {}, which is later than {}: its fields are read "
-                            "as those of version {}",
-                            report.version(), snp::report_version_max, snp::report_version_max));
+  return passed(id, [&] {
+    return fmt::format(
+        "report of version {}, which is later than {}: its fields are read "
+        "as those of version {}",
+        report.version(), snp::report_version_max, snp::report_version_max);
+  });
 }
 
-Check check_reported_tcb(const Report& report, const Endorsement& endorsement) {
+Check check_reported_tcb(const Report& report, const Endorsement& endorsement,
+                         const Passed& passed) {
   constexpr CheckId id = CheckId::reported_tcb;
   if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
   const auto& certified = endorsement.extensions()->tcb;
@@ -154,10 +155,10 @@ Check check_reported_tcb(const Report& report, const Endorsement& endorsement) {
                                   "no certificate is compared with",
                                   report.reported_tcb()));
   }
-  return passed(id, to_text(reported));
+  return passed(id, [&] { return to_text(reported); });
 }
 
-Check check_chip_id(const Report& report, const Endorsement& endorsement) {
+Check check_chip_id(const Report& report, const Endorsement& endorsement, const Passed& passed) {
   constexpr CheckId id = CheckId::chip_id;
   if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
   if (endorsement.role() == Role::vlek) {
@@ -170,14 +171,16 @@ Check check_chip_id(const Report& report, const Endorsement& endorsement) {
   const ByteView chip_id = report.chip_id();
   const bool same = std::ranges::equal(chip_id.first(hwid.size()), hwid) &&
                     all_zero(chip_id.subspan(hwid.size()));
-  const std::string shown = to_hex(all_zero(chip_id.subspan(snp::chip_id_size_turin))
-                                       ? chip_id.first(snp::chip_id_size_turin)
-                                       : chip_id);
+  const auto shown = [&] {
+    const bool is_short = all_zero(chip_id.subspan(snp::chip_id_size_turin));
+    return to_hex(is_short ? chip_id.first(snp::chip_id_size_turin) : chip_id);
+  };
   if (same) return passed(id, shown);
-  return failed(id, fmt::format("CHIP_ID is {}, the VCEK is for {}", shown, to_hex(hwid)));
+  return failed(id, fmt::format("CHIP_ID is {}, the VCEK is for {}", shown(), to_hex(hwid)));
 }
 
-Check check_report_data(const Report& report, const Expectations& expectations) {
+Check check_report_data(const Report& report, const Expectations& expectations,
+                        const Passed& passed) {
   constexpr CheckId id = CheckId::report_data;
   if (!expectations.report_data) {
     if (expectations.policy && !expectations.policy->waive_report_data) {
@@ -188,7 +191,7 @@ Check check_report_data(const Report& report, const Expectations& expectations) 
     return not_done(id, "no value was given: an old report would pass as well");
   }
   if (*expectations.report_data == report.report_data()) {
-    return passed(id, to_hex(report.report_data()));
+    return passed(id, [&] { return to_hex(report.report_data()); });
   }
   return failed(id, fmt::format("{} found, {} wanted", to_hex(report.report_data()),
                                 to_hex(*expectations.report_data)));
@@ -221,28 +224,34 @@ Verification verify_with(const Report& report, const Endorsement& endorsement,
                          std::chrono::sys_seconds at, const Expectations& expectations,
                          std::optional<bool> fits) {
   Verification result;
-  result.checks = endorsement.checks();
-  result.checks.insert(
-      result.checks.end(),
-      {check_signing_key(report, endorsement), check_validity(endorsement, at),
-       check_product(report, endorsement),
-       check_revocation(endorsement, expectations.revocation, at),
-       check_signature_algorithm(report), check_signature(report, endorsement, fits),
-       check_reported_tcb(report, endorsement), check_chip_id(report, endorsement),
-       check_report_data(report, expectations)});
+  const Passed passed{expectations.explain_passed};
+  result.checks.reserve(check_count);
+  for (const Check& check : endorsement.checks()) {
+    if (check.state == CheckState::passed) {
+      result.checks.push_back(passed(check.id, [&] { return check.why; }));
+    } else {
+      result.checks.push_back(check);
+    }
+  }
+  result.checks.push_back(check_signing_key(report, endorsement, passed));
+  result.checks.push_back(check_validity(endorsement, at, passed));
+  result.checks.push_back(check_product(report, endorsement, passed));
+  result.checks.push_back(check_revocation(endorsement, expectations.revocation, at));
+  result.checks.push_back(check_signature_algorithm(report, passed));
+  result.checks.push_back(check_signature(report, endorsement, fits, passed));
+  result.checks.push_back(check_reported_tcb(report, endorsement, passed));
+  result.checks.push_back(check_chip_id(report, endorsement, passed));
+  result.checks.push_back(check_report_data(report, expectations, passed));
   check_policy({report, endorsement.extensions(), expectations.certificate_table.get()},
                expectations.policy.get(), result.checks);
   std::ranges::sort(result.checks, {}, &Check::id);
   result.verdict = verdict_of(result.checks);
   result.signing_key = report.signing_key();
   if (endorsement.extensions()) result.product = endorsement.extensions()->product;
-  if (endorsement.leaf()) result.model = is_model_certificate(*endorsement.leaf());
+  result.model = endorsement.model();
   if (endorsement.chain()) {
     result.trust = endorsement.chain()->trust();
-    if (const auto& root = endorsement.chain()->root()) {
-      result.root = display_name(*root);
-      result.model = is_model_certificate(*root);
-    }
+    if (const auto& root = endorsement.chain()->root()) result.root = display_name(*root);
   }
   return result;
 }
@@ -265,7 +274,7 @@ std::optional<SignatureQuestion> signature_question(const Report& report,
                                                     const Endorsement& endorsement) {
   const auto signature = report.signature();
   if (!endorsement.key() || !signature) return std::nullopt;
-  return SignatureQuestion{&*endorsement.key(), crypto::sha384(report.signed_bytes()), *signature};
+  return SignatureQuestion{&*endorsement.key(), report.signed_bytes(), *signature};
 }
 
 Verification verify(const Report& report, const Endorsement& endorsement,

@@ -27,6 +27,7 @@ struct Expectations {
   std::shared_ptr<const Policy> policy{};                       // nullptr: none
   Revocation revocation{};                                      // for `genuine`
   std::shared_ptr<const CertificateTable> certificate_table{};  // for the policy's rules about it
+  bool explain_passed = true;  // false: Check::why stays empty where a check passed; it is cheaper
 };
 
 enum class Verdict : std::uint8_t {
@@ -57,16 +58,17 @@ struct Verification {
                                   std::chrono::sys_seconds at, const Expectations& expectations);
 
 // The same for callers that check the signatures of many reports at once: `signature_fits` is what
-// EcdsaP384PublicKey::verify_digest() would say to signature_question(report, endorsement). It
+// EcdsaP384PublicKey::verify_digest() would say to signature_question(report, endorsement), its
+// message's SHA-384 taken. It
 // counts only where there is such a question.
 [[nodiscard]] Verification verify(const Report& report, const Endorsement& endorsement,
                                   std::chrono::sys_seconds at, const Expectations& expectations,
                                   bool signature_fits);
 
-// Lifetime: `key` lives as long as the endorsement.
+// Lifetime: `key` lives as long as the endorsement, `message` as long as the report.
 struct SignatureQuestion {
   const crypto::EcdsaP384PublicKey* key;
-  crypto::Sha384Digest digest;
+  ByteView message;
   crypto::EcdsaP384Signature signature;
 };
 

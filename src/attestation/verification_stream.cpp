@@ -86,41 +86,46 @@ Result<Verifier::SharedEndorsement> VerificationStream::endorsement_for(
               report.reported_tcb(), index_.size());
 }
 
+struct VerificationStream::Prepared {
+  Report report;
+  Verifier::SharedEndorsement endorsement;
+};
+
+Result<VerificationStream::Prepared> VerificationStream::prepare(const Evidence& evidence) const {
+  if (!evidence.report) return tl::unexpected(evidence.report.error());
+  EXTREQ_TRY_ASSIGN(auto report, Report::parse(*evidence.report));
+  EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
+  return Prepared{std::move(report), std::move(endorsement)};
+}
+
 std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& group) const {
-  struct Prepared {
-    Report report;
-    Verifier::SharedEndorsement endorsement;
-    std::optional<std::size_t> question;
-  };
   std::vector<Result<Prepared>> prepared;
-  std::vector<SignatureQuestion> questions;
   prepared.reserve(group.items.size());
-  questions.reserve(group.items.size());
-  const auto prepare = [&](const Evidence& evidence) -> Result<Prepared> {
-    if (!evidence.report) return tl::unexpected(evidence.report.error());
-    EXTREQ_TRY_ASSIGN(const auto report, Report::parse(*evidence.report));
-    EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
-    std::optional<std::size_t> at;
-    if (const auto question = signature_question(report, *endorsement)) {
-      at = questions.size();
-      questions.push_back(*question);
-    }
-    return Prepared{report, std::move(endorsement), at};
-  };
   for (const Item& item : group.items) prepared.push_back(prepare(item.evidence));
+  // The questions refer to the reports, which from here on stay where they are.
+  std::vector<SignatureQuestion> questions;
+  questions.reserve(prepared.size());
+  std::vector<bool> asked;
+  asked.reserve(prepared.size());
+  for (const auto& one : prepared) {
+    const auto question = one ? signature_question(one->report, *one->endorsement) : std::nullopt;
+    if (question) questions.push_back(*question);
+    asked.push_back(question.has_value());
+  }
   const std::vector<bool> fits = verify_signatures(signatures_, questions);
+  auto fit = fits.begin();
   std::vector<Answer> answers;
   answers.reserve(prepared.size());
-  std::uint64_t number = group.first;
-  for (const auto& one : prepared) {
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    const auto& one = prepared[i];
+    const std::uint64_t number = group.first + i;
+    const bool signature_fits = asked[i] && *fit++;
     if (one) {
-      answers.push_back(
-          {number, verify(one->report, *one->endorsement, options_.at, options_.expectations,
-                          one->question && fits[*one->question])});
+      answers.push_back({number, verify(one->report, *one->endorsement, options_.at,
+                                        options_.expectations, signature_fits)});
     } else {
       answers.push_back({number, tl::unexpected(one.error())});
     }
-    ++number;
   }
   return answers;
 }
@@ -137,7 +142,8 @@ void VerificationStream::hand_over(std::vector<Answer> answers) {
     for (const Answer& one : group) deliver_(one);
     lock.lock();
     next_ += group.size();
-    delivered_.notify_all();
+    // submit() is woken for many reports at once: for each group costs a switch of threads.
+    if (taken_ + queue_.size() - next_ <= options_.waiting / 2) delivered_.notify_all();
   }
   delivering_ = false;
 }

@@ -70,8 +70,11 @@ class VerificationStream {
     std::vector<Item> items;
   };
 
+  struct Prepared;
+
   void work();
   [[nodiscard]] bool take(Group& group);
+  [[nodiscard]] Result<Prepared> prepare(const Evidence& evidence) const;
   [[nodiscard]] std::vector<Answer> answer(const Group& group) const;
   [[nodiscard]] Result<Verifier::SharedEndorsement> endorsement_for(const Report& report,
                                                                     const Evidence& evidence) const;

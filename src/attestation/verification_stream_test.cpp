@@ -176,14 +176,14 @@ TEST(EndorsementIndex, PrefersTheLeafThatIsGenuine) {
 }
 
 TEST(VerifySignatures, AnswersEachQuestionForItself) {
+  std::vector<Bytes> messages;
+  for (std::uint8_t i = 0; i < 21; ++i) messages.emplace_back(i < 12 ? 672 : 10 * i, i);
   std::vector<SignatureQuestion> questions;
   std::vector<bool> expected;
-  for (std::uint8_t i = 0; i < 21; ++i) {
-    crypto::Sha384Digest digest{};
-    digest[0] = i;
-    auto signature = test::leaf_key().sign_digest(digest);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    auto signature = test::leaf_key().sign_digest(crypto::sha384(messages[i]));
     if (i % 3 == 0) signature.s[47] ^= 1U;
-    questions.push_back({&test::leaf_key().public_key(), digest, signature});
+    questions.push_back({&test::leaf_key().public_key(), messages[i], signature});
     expected.push_back(i % 3 != 0);
   }
   const crypto::p384::BatchVerifier verifier;

@@ -325,6 +325,27 @@ TEST(Verify, AReportOfALaterVersionIsGenuineAndSaidToBeLater) {
   EXPECT_THAT(verification.check(CheckId::signature).why, HasSubstr("later than 5"));
 }
 
+TEST(Verify, WithoutExplanationsTheChecksAreTheSameAndOnlyFailuresHaveWords) {
+  for (const bool damaged : {false, true}) {
+    Scene scene(Product::milan);
+    if (damaged) scene.fields.chip_id[0] ^= 1U;
+    const auto report = Report::parse(test::sign(scene.fields)).value();
+    const auto endorsement =
+        Endorsement::find(report.signing_key(), scene.certificates, scene.anchors);
+    const Verification full = verify(report, endorsement, scene.at, {});
+    Expectations terse;
+    terse.explain_passed = false;
+    const Verification found = verify(report, endorsement, scene.at, terse);
+    EXPECT_EQ(summary(found), summary(full));
+    ASSERT_EQ(found.checks.size(), full.checks.size());
+    for (std::size_t i = 0; i < found.checks.size(); ++i) {
+      EXPECT_EQ(found.checks[i].state, full.checks[i].state);
+      const bool passed = full.checks[i].state == CheckState::passed;
+      EXPECT_EQ(found.checks[i].why, passed ? "" : full.checks[i].why);
+    }
+  }
+}
+
 TEST(Summary, SaysTheVerdictWhatFailedAndWhatWasNotChecked) {
   // Nothing was asked, so every check of acceptance is left out, and each is named.
   const std::string not_checked =

@@ -190,7 +190,8 @@ TEST(SignatureQuestion, AnsweredOutsideGivesTheSameVerification) {
     const auto endorsement = verifier.endorsement(report.signing_key(), scene.certificates);
     const auto question = signature_question(report, *endorsement);
     ASSERT_TRUE(question);
-    const bool fits = question->key->verify_digest(question->digest, question->signature);
+    const bool fits =
+        question->key->verify_digest(crypto::sha384(question->message), question->signature);
     EXPECT_EQ(fits, !damaged);
     expect_same(verify(report, *endorsement, scene.at, {}, fits),
                 verify(report, *endorsement, scene.at, {}));

@@ -201,6 +201,7 @@ Result<int> run_batch(const BatchOptions& options, BatchRequest request) {
   const attestation::Verifier verifier(request.anchors);
   const attestation::EndorsementIndex index(request.certificates, request.anchors);
   Lines lines(source->count());
+  request.expectations.explain_passed = false;  // the lines have no words for it
   VerificationStream stream(verifier, index,
                             {.threads = options.threads,
                              .wait = std::chrono::microseconds(options.wait_microseconds),

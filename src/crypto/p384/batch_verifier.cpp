@@ -56,6 +56,8 @@ class Chunk {
 void Chunk::prepare(std::size_t begin, std::size_t end, KnownKeys& known_keys) {
   std::vector<Prepared> prepared;
   std::vector<P384Limbs> s_values;
+  prepared.reserve(end - begin);
+  s_values.reserve(end - begin);
   for (std::size_t index = begin; index < end; ++index) {
     const SignatureQuestion& question = questions_[index];
     P384Limbs r;
@@ -72,6 +74,7 @@ void Chunk::prepare(std::size_t begin, std::size_t end, KnownKeys& known_keys) {
     }
   }
   const std::vector<P384Limbs> inverses = montgomery_inverses(s_values);
+  known_.reserve(prepared.size());
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     Prepared& one = prepared[i];
     P384Limbs digest;
