@@ -4,18 +4,12 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,11 +18,15 @@
 #include "base/temporary_directory.hpp"
 #include "extreq/vmm.h"
 #include "lease/blob_writer.hpp"
+#include "lease/seccomp_test_tool.hpp"
 #include "vmm/vmm_test_tools.hpp"
 
 namespace extreq::vmm {
 namespace {
 
+using lease::test::both;
+using lease::test::in_child;
+using lease::test::install_filter;
 using test::MergedForm;
 
 constexpr std::uint64_t gpa = 0x4000;
@@ -41,32 +39,11 @@ const std::vector<int> on_replacement{SYS_openat, SYS_fstat, SYS_mmap, SYS_munma
 // This test's own.
 const std::vector<int> own{SYS_exit_group};
 
-void install_filter(const std::vector<int>& allowed) {
-  std::vector<sock_filter> filter{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-  };
-  for (const int number : allowed) {
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1));
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-    ::_exit(3);
-  }
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
 class SystemCalls : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (sanitized) GTEST_SKIP() << "SKIPPED: sanitizers make system calls of their own";
+    if (lease::test::sanitized)
+      GTEST_SKIP() << "SKIPPED: sanitizers make system calls of their own";
   }
   // With `ours` the blob has a state page that lets readers keep their copy.
   void publish(bool ours) {
@@ -90,14 +67,6 @@ class SystemCalls : public ::testing::Test {
     auto* const page = static_cast<kvm_run*>(static_cast<void*>(&run_));
     const int answer = extreq_vmm_vcpu_handle(vcpu_, page, &memory_, EXTREQ_VMM_POLICY_WAIT);
     return extreq_vmm_vcpu_after_run(vcpu_, -EINTR) == 1 && answer == EXTREQ_VMM_CERTIFICATES;
-  }
-  // The wait status of a child that runs `body` and exits 0 if it gives true.
-  static int in_child(const std::function<bool()>& body) {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(body() ? 0 : 1);
-    int status = -1;
-    EXPECT_EQ(::waitpid(child, &status, 0), child);
-    return status;
   }
   // How many system calls a child makes between two calls of getpid(), with `body` in between.
   static int count_calls(const std::function<bool()>& prepare, const std::function<bool()>& body) {
@@ -149,12 +118,6 @@ class SystemCalls : public ::testing::Test {
   extreq_vmm_memory memory_{nullptr, nullptr, &region_, 1};
   abi::kvm::Run run_{};
 };
-
-std::vector<int> both(std::initializer_list<std::vector<int>> lists) {
-  std::vector<int> all;
-  for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
-  return all;
-}
 
 TEST_F(SystemCalls, TheListSufficesForRequestsOnAnOpenBlob) {
   publish(true);
