@@ -92,17 +92,6 @@ class InstantFirmware final : public firmware::GuestRequests {
   }
 };
 
-class Writer final : public vmm::GuestMemoryWriter {
- public:
-  explicit Writer(hypervisor::GuestMemory& memory) : memory_(memory) {}
-  [[nodiscard]] Status write(std::uint64_t gpa, ByteView bytes) override {
-    return memory_.write(gpa, bytes);
-  }
-
- private:
-  hypervisor::GuestMemory& memory_;
-};
-
 // One iteration: the exit, the certificates, the completion.
 void serve(benchmark::State& state, lease::CertificateSource& source,
            firmware::GuestRequests& firmware, firmware::GuestHandle handle,
@@ -128,7 +117,7 @@ void serve(benchmark::State& state, lease::CertificateSource& source,
     state.SkipWithError(exit.error().message.c_str());
     return;
   }
-  Writer writer(memory);
+  vmm::WriterTo writer(memory);
   for (auto _ : state) {
     const bool asked = vcpu->run() == 0;
     const bool served =

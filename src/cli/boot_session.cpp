@@ -91,6 +91,7 @@ Result<std::unique_ptr<BootSession>> BootSession::create(
         std::make_unique<machine::TracedRequests>(*session->requests_, *session->trace_);
     session->traced_source_ =
         std::make_unique<machine::TracedSource>(*session->certificates_, *session->trace_);
+    if (session->tcb_) session->tcb_->set_trace(*session->trace_);
     session->requests_ = session->traced_requests_.get();
     session->certificates_ = session->traced_source_.get();
   }

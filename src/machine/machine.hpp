@@ -90,25 +90,13 @@ class Machine {
   void run();
   // One exit for user space. An empty optional: go on.
   [[nodiscard]] std::optional<Status> serve(abi::kvm::Run& run);
-  // How the guest's VMM writes into the guest's memory.
-  class MemoryWriter final : public vmm::GuestMemoryWriter {
-   public:
-    explicit MemoryWriter(hypervisor::GuestMemory& memory) noexcept : memory_(memory) {}
-    [[nodiscard]] Status write(std::uint64_t gpa, ByteView bytes) override {
-      return memory_.write(gpa, bytes);
-    }
-
-   private:
-    hypervisor::GuestMemory& memory_;
-  };
-
   [[nodiscard]] Status change_page_state(abi::kvm::ExitHypercall& hypercall);
 
   MachineConfig config_;
   Parts parts_;
   Mapping shared_;
   hypervisor::GuestMemory memory_;
-  MemoryWriter writer_{memory_};
+  vmm::WriterTo<hypervisor::GuestMemory> writer_{memory_};
   QemuProcess qemu_;
   LaunchedGuest guest_;
   GuestControl control_;

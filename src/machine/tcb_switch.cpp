@@ -46,28 +46,39 @@ Result<std::unique_ptr<TcbSwitch>> TcbSwitch::create(firmware::model::SecureProc
 
 Status TcbSwitch::change() {
   const std::lock_guard lock(mutex_);
-  EXTREQ_TRY(report_tcb(is_low_ ? high_ : low_));
+  const std::uint64_t tcb = is_low_ ? high_ : low_;
+  const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
+  const auto done = report_tcb(tcb);
+  if (trace_ != nullptr) {
+    trace_->span(Trace::Track::host, done ? "TCB change" : "TCB change failed", start,
+                 done ? fmt::format("REPORTED_TCB {:#x}", tcb) : done.error().message);
+  }
+  if (!done) return done;
   is_low_ = !is_low_;
   ++changes_;
   return {};
 }
 
 Status TcbSwitch::report_tcb(std::uint64_t tcb) {
-  EXTREQ_TRY_ASSIGN(const auto report, update_.run(
-                                           [tcb](host::SigningState state) {
-                                             state.reported_tcb = tcb;
-                                             return state;
-                                           },
-                                           [this, tcb](int /*lock_descriptor*/) -> Status {
-                                             abi::snp::Config config;
-                                             config.reported_tcb = tcb;
-                                             const auto done = processor_.set_config(config);
-                                             if (!done)
-                                               return fail(Code::io, "{}", done.error().message);
-                                             return {};
-                                           },
-                                           patience));
+  EXTREQ_TRY_ASSIGN(
+      const auto report,
+      update_.run(
+          [tcb](host::SigningState state) {
+            state.reported_tcb = tcb;
+            return state;
+          },
+          [this, tcb](int /*lock_descriptor*/) -> Status { return set_tcb(tcb); }, patience));
   if (report.command_error) return tl::unexpected(*report.command_error);
+  return {};
+}
+
+Status TcbSwitch::set_tcb(std::uint64_t tcb) {
+  const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
+  abi::snp::Config config;
+  config.reported_tcb = tcb;
+  const auto done = processor_.set_config(config);
+  if (trace_ != nullptr) trace_->span(Trace::Track::host, "SNP_CONFIG under the lock", start);
+  if (!done) return fail(Code::io, "{}", done.error().message);
   return {};
 }
 

@@ -12,6 +12,7 @@
 
 #include "firmware/model/secure_processor.hpp"
 #include "host/update_transaction.hpp"
+#include "machine/trace.hpp"
 
 namespace extreq::machine {
 
@@ -27,6 +28,10 @@ class TcbSwitch {
   TcbSwitch(TcbSwitch&&) = delete;
   TcbSwitch& operator=(TcbSwitch&&) = delete;
 
+  // Shows each change from now on, and in it the time in which nobody holds a lease.
+  // Lifetime: the trace must outlive it. Call it before there is another thread.
+  void set_trace(Trace& trace) noexcept { trace_ = &trace; }
+
   // To the lower TCB, or back. The calling thread must hold no lease.
   // Failure: as UpdateTransaction; the next call tries the same again.
   [[nodiscard]] Status change();
@@ -37,10 +42,13 @@ class TcbSwitch {
   TcbSwitch(firmware::model::SecureProcessor& processor, const std::string& blob);
 
   [[nodiscard]] Status report_tcb(std::uint64_t tcb);
+  // The change itself: no guest holds a lease meanwhile.
+  [[nodiscard]] Status set_tcb(std::uint64_t tcb);
 
   firmware::model::SecureProcessor& processor_;
   lease::BlobWriter writer_;
   host::UpdateTransaction update_;
+  Trace* trace_ = nullptr;
   std::uint64_t high_ = 0;
   std::uint64_t low_ = 0;
   std::mutex mutex_;

@@ -32,6 +32,7 @@ Result<std::unique_ptr<Trace>> Trace::create(const std::string& path, Clock& clo
   trace->name_track(Track::firmware, "firmware: guest requests");
   trace->name_track(Track::certificates, "VMM: leases on certificates");
   trace->name_track(Track::guest, "guest: commands");
+  trace->name_track(Track::host, "host: TCB changes");
   return trace;
 }
 

@@ -21,7 +21,7 @@ namespace extreq::machine {
 
 class Trace {
  public:
-  enum class Track : std::uint8_t { processor, hypervisor, firmware, certificates, guest };
+  enum class Track : std::uint8_t { processor, hypervisor, firmware, certificates, guest, host };
 
   // Lifetime: the clock must outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Trace>> create(const std::string& path,

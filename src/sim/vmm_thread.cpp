@@ -14,17 +14,6 @@ namespace {
 
 namespace kvm = abi::kvm;
 
-class MemoryWriter final : public vmm::GuestMemoryWriter {
- public:
-  explicit MemoryWriter(hypervisor::GuestMemory& memory) noexcept : memory_(memory) {}
-  [[nodiscard]] Status write(std::uint64_t gpa, ByteView bytes) override {
-    return memory_.write(gpa, bytes);
-  }
-
- private:
-  hypervisor::GuestMemory& memory_;
-};
-
 const char* describe(vmm::Served served) {
   switch (served) {
     case vmm::Served::not_ours:
@@ -110,7 +99,7 @@ Result<VmmThread::Next> VmmThread::serve() {
 }
 
 bool VmmThread::serve_certificates() {
-  MemoryWriter writer(parts_.memory);
+  vmm::WriterTo writer(parts_.memory);
   vmm::Served served{};
   {
     const StageTimer timer(parts_.recorder, Stage::vmm, parts_.track, "lease and copy");

@@ -371,6 +371,9 @@ class ChangingCertificates(unittest.TestCase):
         changes = re.search(r"changed (\d+) times, (\d+) changes failed", self.guest.done.stderr)
         self.assertEqual(changes[2], "0")
         self.assertGreater(int(changes[1]), 2)
+        shown = [name for track, name, _, _ in trace_of("changing.json") if track == 5]
+        self.assertEqual(shown.count("TCB change"), int(changes[1]))
+        self.assertIn("SNP_CONFIG under the lock", shown)
         print(f"\n{changes[1]} TCB changes")
 
 
