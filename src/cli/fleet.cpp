@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "attestation/time_text.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "cli/document.hpp"
@@ -26,7 +27,7 @@ struct ReadyOptions {
 
 Result<int> ready(const ReadyOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto parts, FleetParts::open(options.fleet));
-  EXTREQ_TRY_ASSIGN(const auto keys, wanted_keys(parts->store(), options.hosts));
+  EXTREQ_TRY_ASSIGN(const auto keys, wanted_keys(*parts, options.hosts));
   EXTREQ_TRY_ASSIGN(const auto missing,
                     fleet::missing_leaves(parts->store(), keys, system_clock().utc()));
   Document list = Document::array();
@@ -43,6 +44,37 @@ Result<int> ready(const ReadyOptions& options) {
                keys.size());
   }
   return missing.empty() ? exit_ok : exit_not_acceptable;
+}
+
+struct ListOptions {
+  FleetOptions fleet;
+  unsigned seen_days = 30;
+  bool json = false;
+};
+
+// As text it is a list for --hosts: what follows # is a remark there.
+Status list_hosts(const ListOptions& options) {
+  EXTREQ_TRY_ASSIGN(const auto parts, FleetParts::open(options.fleet));
+  const auto since = system_clock().utc() - std::chrono::hours(24) * options.seen_days;
+  EXTREQ_TRY_ASSIGN(const auto hosts, parts->records().hosts(since));
+  Document list = Document::array();
+  for (const auto& [report, seen] : hosts) {
+    const std::string seen_text = attestation::to_rfc3339(seen);
+    if (!options.json) {
+      fmt::print("{} {} # reported {}; current {}; seen {}\n",
+                 attestation::kds_name(report.product), to_hex(report.chip_id),
+                 attestation::to_text(report.reported_tcb),
+                 attestation::to_text(report.current_tcb), seen_text);
+      continue;
+    }
+    list.push_back({{"product", attestation::kds_name(report.product)},
+                    {"chip_id", to_hex(report.chip_id)},
+                    {"reported_tcb", attestation::to_text(report.reported_tcb)},
+                    {"current_tcb", attestation::to_text(report.current_tcb)},
+                    {"seen", seen_text}});
+  }
+  if (options.json) print_json(list);
+  return {};
 }
 
 struct SimulateOptions {
@@ -155,6 +187,21 @@ void add_ready(CLI::App& fleet_verb, int& exit_code) {
   });
 }
 
+void add_hosts(CLI::App& fleet_verb, int& exit_code) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* const verb =
+      fleet_verb.add_subcommand("hosts", "The hosts that reported themselves: a list for --hosts");
+  add_store_options(*verb, options->fleet);
+  verb->add_option("--seen-days", options->seen_days, "Leave out those whose report is older")
+      ->check(CLI::Range(1U, 3650U))
+      ->capture_default_str();
+  verb->add_flag("--json", options->json, "Write them as one JSON array");
+  verb->callback([options, &exit_code] {
+    const auto done = list_hosts(*options);
+    exit_code = done ? int{exit_ok} : refuse_fleet("fleet hosts", done.error());
+  });
+}
+
 void add_simulate(CLI::App& fleet_verb, int& exit_code) {
   auto options = std::make_shared<SimulateOptions>();
   CLI::App* const verb = fleet_verb.add_subcommand(
@@ -207,6 +254,7 @@ void add_fleet(CLI::App& app, int& exit_code) {
       app.add_subcommand("fleet", "Many hosts: ready for a rollout? How would one go?");
   fleet_verb->require_subcommand(1);
   add_ready(*fleet_verb, exit_code);
+  add_hosts(*fleet_verb, exit_code);
   add_simulate(*fleet_verb, exit_code);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/fleet_parts.hpp"
 #include "fleet/rollout.hpp"
 
 namespace CLI {
@@ -15,15 +16,16 @@ namespace extreq::cli {
 struct HostsOptions {
   std::string file;
   bool from_store = false;
+  unsigned seen_days = 30;
   std::vector<std::string> to_tcb;
 };
 
-// Effect: adds --hosts, --from-store and --to-tcb.
+// Effect: adds --hosts, --from-store, --seen-days and --to-tcb.
 void add_hosts_options(CLI::App& verb, HostsOptions& options);
 
 // The keys that those hosts will sign with. Failure: as reading the file and the store;
 // invalid_input for what is no host or no TCB.
-[[nodiscard]] Result<std::vector<host::CertificateKey>> wanted_keys(host::CertificateStore& store,
+[[nodiscard]] Result<std::vector<host::CertificateKey>> wanted_keys(FleetParts& parts,
                                                                     const HostsOptions& options);
 
 // Says what went wrong, and gives the exit code for it.

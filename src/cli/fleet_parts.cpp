@@ -12,6 +12,7 @@
 #include "crypto/random.hpp"
 #include "fleet/memory_ledger.hpp"
 #include "fleet/postgres_schema.hpp"
+#include "fleet/sqlite_records.hpp"
 #include "host/store_sqlite.hpp"
 
 namespace extreq::cli {
@@ -119,6 +120,7 @@ Result<std::unique_ptr<FleetParts>> FleetParts::open(const FleetOptions& options
   std::unique_ptr<FleetParts> parts(new FleetParts());
   if (!options.store.empty()) {
     EXTREQ_TRY_ASSIGN(parts->store_, host::SqliteStore::open(options.store));
+    EXTREQ_TRY_ASSIGN(parts->records_, fleet::SqliteRecords::open(options.store));
     parts->ledger_ = std::make_unique<fleet::MemoryLedger>(system_clock());
     return parts;
   }
@@ -129,6 +131,7 @@ Result<std::unique_ptr<FleetParts>> FleetParts::open(const FleetOptions& options
   EXTREQ_TRY(fleet::migrate(*parts->pool_));
   parts->store_ = std::make_unique<fleet::PostgresStore>(*parts->pool_);
   parts->ledger_ = std::make_unique<fleet::PostgresLedger>(*parts->pool_);
+  parts->records_ = std::make_unique<fleet::PostgresRecords>(*parts->pool_);
   return parts;
 }
 
@@ -145,15 +148,15 @@ Result<std::unique_ptr<FleetMirror>> FleetMirror::open(FleetParts& parts,
     EXTREQ_TRY_ASSIGN(auto route, parse_route(text, options));
     mirror.scheduler.routes.push_back({route.name, from_seconds(options.interval), options.burst});
     result->clients_.push_back(std::make_unique<host::CurlHttpClient>(std::move(route.client)));
-    result->upstreams_.push_back(
-        std::make_unique<fleet::Upstream>(*result->clients_.back(), parts.store(), upstream));
+    result->upstreams_.push_back(std::make_unique<fleet::Upstream>(
+        *result->clients_.back(), parts.store(), parts.records(), upstream));
     upstreams.push_back(result->upstreams_.back().get());
   }
   EXTREQ_TRY_ASSIGN(mirror.scheduler.owner, owner_name());
   mirror.scheduler.lease = from_seconds(options.lease);
   mirror.layout_folder = options.layout;
   mirror.log = &log_line;
-  result->mirror_ = std::make_unique<fleet::Mirror>(parts.store(), parts.ledger(),
+  result->mirror_ = std::make_unique<fleet::Mirror>(parts.store(), parts.records(), parts.ledger(),
                                                     std::move(upstreams), std::move(mirror));
   return result;
 }

@@ -8,6 +8,7 @@
 
 #include "fleet/mirror.hpp"
 #include "fleet/postgres_ledger.hpp"
+#include "fleet/postgres_records.hpp"
 #include "fleet/postgres_store.hpp"
 #include "host/http_curl.hpp"
 
@@ -39,7 +40,7 @@ void add_store_options(CLI::App& verb, FleetOptions& options);
 // --client-key, --layout.
 void add_upstream_options(CLI::App& verb, FleetOptions& options);
 
-// Store and ledger. Lifetime: owns its parts. Threading: as its parts.
+// Store, records and ledger. Lifetime: owns its parts. Threading: as its parts.
 class FleetParts {
  public:
   // Failure: that of the part that cannot be had.
@@ -47,12 +48,14 @@ class FleetParts {
 
   [[nodiscard]] host::CertificateStore& store() noexcept { return *store_; }
   [[nodiscard]] fleet::WorkLedger& ledger() noexcept { return *ledger_; }
+  [[nodiscard]] fleet::MirrorRecords& records() noexcept { return *records_; }
 
  private:
   FleetParts() = default;
   std::unique_ptr<fleet::PostgresPool> pool_;
   std::unique_ptr<host::CertificateStore> store_;
   std::unique_ptr<fleet::WorkLedger> ledger_;
+  std::unique_ptr<fleet::MirrorRecords> records_;
 };
 
 // A mirror with its routes. Lifetime: `parts` must outlive it.

@@ -16,8 +16,10 @@
 #include "cli/host.hpp"
 #include "cli/host_parts.hpp"
 #include "cli/service_log.hpp"
+#include "fleet/report_tokens.hpp"
 #include "host/file_watch.hpp"
 #include "host/metrics.hpp"
+#include "host/self_report.hpp"
 #include "host/service.hpp"
 #include "host/socket_server.hpp"
 
@@ -28,6 +30,8 @@ struct HostServeOptions {
   HostOptions host;
   std::string socket;
   std::string metrics_file;
+  std::string report_to;
+  std::string report_token;
   double interval = 5;      // seconds
   unsigned lock_wait = 10;  // seconds
   double renewal = 3600;    // seconds
@@ -131,6 +135,52 @@ class Prefetcher {
   std::future<void> running_;
 };
 
+// Reports to the fleet's mirror, if there is one.
+class FleetReport {
+ public:
+  static Result<std::unique_ptr<FleetReport>> open(const HostServeOptions& options) {
+    auto report = std::make_unique<FleetReport>();
+    if (options.report_to.empty()) return report;
+    EXTREQ_TRY_ASSIGN(const std::string url, host::host_report_url(options.report_to));
+    EXTREQ_TRY_ASSIGN(const std::string token, fleet::ReportTokens::first(options.report_token));
+    host::CurlOptions client;
+    client.proxy = options.host.proxy;
+    client.ca_file = options.host.tls_ca;
+    client.client_cert = options.host.client_cert;
+    client.client_key = options.host.client_key;
+    report->self_.emplace(
+        [url, token, client](const host::HostReport& now) { return send(client, url, token, now); },
+        host::SelfReport::Options{});
+    return report;
+  }
+
+  // As the platform is now; what it does not answer is the service's to tell.
+  void offer(firmware::Platform& platform) {
+    if (!self_) return;
+    const auto now = host::read_host_report(platform);
+    if (!now) return;
+    if (const Status last = self_->offer(*now); !last) {
+      log_line(Priority::warning, "report to the mirror: " + last.error().message);
+    }
+  }
+
+ private:
+  static Status send(const host::CurlOptions& client, const std::string& url,
+                     const std::string& token, const host::HostReport& now) {
+    constexpr std::size_t answer_max = 4096;
+    constexpr auto max_wait = std::chrono::seconds(10);  // a stop waits for it
+    EXTREQ_TRY_ASSIGN(
+        const auto answer,
+        host::CurlHttpClient(client).post({url, answer_max, max_wait}, host::to_line(now), token));
+    constexpr int status_noted = 204;
+    if (answer.status == status_noted) return {};
+    const std::string why(answer.body.begin(), answer.body.end());
+    return fail(Code::io, "{}: status {}: {}", url, answer.status, why);
+  }
+
+  std::optional<host::SelfReport> self_;
+};
+
 host::ServiceOptions service_options(const HostServeOptions& options, Prefetcher& prefetcher) {
   host::ServiceOptions service;
   service.interval = duration(options.interval);
@@ -176,6 +226,7 @@ Status serve(const HostServeOptions& options) {
   std::vector<std::string> watched = {writer.path()};
   if (!options.host.platform.empty()) watched.push_back(options.host.platform + "/state");
   EXTREQ_TRY_ASSIGN(host::FileWatch watch, host::FileWatch::open(watched));
+  EXTREQ_TRY_ASSIGN(const auto fleet_report, FleetReport::open(options));
   Reporter reporter;
   bool metrics_failed = false;
   // The first turn is over before anybody can ask.
@@ -185,6 +236,7 @@ Status serve(const HostServeOptions& options) {
   for (host::Wake wake = host::Wake::due; wake != host::Wake::stopped;) {
     reporter.report(service);
     write_metrics(options, service, *parts, socket.get(), metrics_failed);
+    fleet_report->offer(parts->platform());
     EXTREQ_TRY_ASSIGN(wake, watch.wait(std::min(next, longest_sleep()), stop.get()));
     if (wake != host::Wake::stopped) next = service.step();
   }
@@ -225,6 +277,15 @@ void add_host_serve(CLI::App& host, int& exit_code) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0U, 3600U))
       ->capture_default_str();
+  verb->add_option("--report-to", options->report_to,
+                   "The fleet's mirror: tell it this host's chip id and TCBs (https, or http on "
+                   "this machine)")
+      ->type_name("URL");
+  verb->add_option("--report-token", options->report_token,
+                   "The fleet's token, the file's first line; with --report-to")
+      ->type_name("FILE");
+  verb->get_option("--report-to")->needs("--report-token");
+  verb->get_option("--report-token")->needs("--report-to");
   verb->footer("It ends on SIGTERM and SIGINT. Exit: 0 stopped; 1 usage; 4 it could not start.");
   verb->callback([options, &exit_code] {
     const auto done = serve(*options);

@@ -23,6 +23,7 @@ struct Options {
   int port = 8010;
   unsigned threads = 64;
   unsigned patience = 25;
+  std::string report_tokens;
 };
 
 Status run(const Options& options) {
@@ -38,8 +39,14 @@ Status run(const Options& options) {
   mirror_options.waiting_max = options.threads / 2;  // the other half stays for what is known
   EXTREQ_TRY_ASSIGN(const auto mirror,
                     FleetMirror::open(*parts, options.fleet, std::move(mirror_options)));
-  EXTREQ_TRY_ASSIGN(const auto server, fleet::MirrorServer::start(mirror->mirror(), options.address,
-                                                                  options.port, options.threads));
+  std::unique_ptr<fleet::ReportDesk> desk;
+  if (!options.report_tokens.empty()) {
+    EXTREQ_TRY_ASSIGN(auto tokens, fleet::ReportTokens::load(options.report_tokens));
+    desk = std::make_unique<fleet::ReportDesk>(parts->records(), std::move(tokens));
+  }
+  EXTREQ_TRY_ASSIGN(const auto server,
+                    fleet::MirrorServer::start(mirror->mirror(), desk.get(), options.address,
+                                               options.port, options.threads));
   fmt::print("http://{}:{}\n", options.address, server->port());
   std::fflush(stdout);
   while (::sigwaitinfo(&signals, nullptr) < 0 && errno == EINTR) {
@@ -67,6 +74,9 @@ void add_kds_mirror(CLI::App& app, int& exit_code) {
                    "How long a request waits for what must be fetched, in seconds")
       ->check(CLI::Range(0U, 600U))
       ->capture_default_str();
+  verb->add_option("--report-tokens", options->report_tokens,
+                   "Take the reports of hosts that know one of this file's tokens, one in a line")
+      ->type_name("FILE");
   verb->callback([options, &exit_code] {
     const auto done = run(*options);
     exit_code = done ? int{exit_ok} : refuse_fleet("kds mirror", done.error());

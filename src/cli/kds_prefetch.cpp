@@ -57,7 +57,7 @@ class Progress {
 
 Result<int> run(const Options& options) {
   EXTREQ_TRY_ASSIGN(const auto parts, FleetParts::open(options.fleet));
-  EXTREQ_TRY_ASSIGN(const auto keys, wanted_keys(parts->store(), options.hosts));
+  EXTREQ_TRY_ASSIGN(const auto keys, wanted_keys(*parts, options.hosts));
   EXTREQ_TRY_ASSIGN(const auto missing,
                     fleet::missing_leaves(parts->store(), keys, system_clock().utc()));
   const std::size_t routes = std::max<std::size_t>(options.fleet.routes.size(), 1);

@@ -24,13 +24,6 @@ MirrorAnswer found(std::string body, const char* type, const char* cache_control
   return answer;
 }
 
-MirrorAnswer plain(int status, const std::string& why) {
-  MirrorAnswer answer;
-  answer.status = status;
-  answer.body = why + "\n";
-  return answer;
-}
-
 CrlKeeper::Options crl_options(const Mirror::Options& options) {
   CrlKeeper::Options crls = options.crls;
   crls.owner = options.scheduler.owner;
@@ -43,9 +36,10 @@ std::string text_of(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 }  // namespace
 
-Mirror::Mirror(host::CertificateStore& store, WorkLedger& ledger, std::vector<Upstream*> upstreams,
-               Options options)
+Mirror::Mirror(host::CertificateStore& store, MirrorRecords& records, WorkLedger& ledger,
+               std::vector<Upstream*> upstreams, Options options)
     : store_(store),
+      records_(records),
       ledger_(ledger),
       upstreams_(std::move(upstreams)),
       options_(std::move(options)),
@@ -88,18 +82,19 @@ MirrorAnswer Mirror::answer(const std::string& path) {
   const auto request = host::parse_kds_path(path);
   if (!request) {
     ++counters_.refused;
-    return plain(request.error().code == Code::not_found ? 404 : 400, request.error().message);
+    return plain_answer(request.error().code == Code::not_found ? 404 : 400,
+                        request.error().message);
   }
   if (request->object == host::KdsObject::cert_chain) return answer_chain(*request);
   if (request->object == host::KdsObject::crl) return answer_crl(*request);
   const auto item = host::kds_path(*request);  // in its one canonical spelling
-  return item ? answer_leaf(*request, *item) : plain(400, item.error().message);
+  return item ? answer_leaf(*request, *item) : plain_answer(400, item.error().message);
 }
 
 MirrorAnswer Mirror::unavailable(const std::string& why) {
   constexpr std::size_t longest_s = 3600;
   ++counters_.waited_in_vain;
-  MirrorAnswer answer = plain(503, why);
+  MirrorAnswer answer = plain_answer(503, why);
   // Demand is served first; how much of what is pending is demand is not worth counting.
   const auto& routes = options_.scheduler.routes;
   const auto interval = std::chrono::ceil<std::chrono::seconds>(
@@ -148,7 +143,7 @@ MirrorAnswer Mirror::answer_leaf(const host::KdsRequest& request, const std::str
     if (!absent) return store_failed(absent.error());
     if (*absent) {
       ++counters_.absent;
-      return plain(404, "the key service has no " + host::explain(request));
+      return plain_answer(404, "the key service has no " + host::explain(request));
     }
     scheduler_.want(item, Urgency::demand);
     if (first) {
@@ -176,8 +171,11 @@ void Mirror::pause(Clock::Duration at_most) {
   if (!stopping_) news_.wait_for(lock, at_most);
 }
 
-// ASK or ASVK and then the ARK, as the key service has them.
+// The service's own text; without it (a store that was filled by hand) ASK or ASVK and then the
+// ARK.
 Result<std::string> Mirror::stored_chain(const host::KdsRequest& request) {
+  EXTREQ_TRY_ASSIGN(const auto text, records_.chain(request.key.product, request.key.kind));
+  if (text) return text_of(*text);
   EXTREQ_TRY_ASSIGN(const auto all, store_.authorities(request.key.product, request.key.kind));
   for (const auto& intermediate : all) {
     if (intermediate.issued_by_name(intermediate)) continue;
@@ -193,7 +191,7 @@ Result<std::string> Mirror::stored_chain(const host::KdsRequest& request) {
 
 MirrorAnswer Mirror::answer_chain(const host::KdsRequest& request) {
   const auto name = host::kds_path(request);
-  if (!name) return plain(400, name.error().message);
+  if (!name) return plain_answer(400, name.error().message);
   const auto fetch = [&]() -> Result<std::string> {
     auto chain = stored_chain(request);
     if (chain || chain.error().code != Code::not_found) return chain;
@@ -203,7 +201,7 @@ MirrorAnswer Mirror::answer_chain(const host::KdsRequest& request) {
   const auto chain = chains_.run(*name, options_.patience, fetch);
   if (chain) return found(*chain, type_pem, for_a_day);
   log(*name + ": " + chain.error().message);
-  if (chain.error().code == Code::not_found) return plain(404, chain.error().message);
+  if (chain.error().code == Code::not_found) return plain_answer(404, chain.error().message);
   return unavailable("the chain cannot be had now");
 }
 
@@ -211,7 +209,7 @@ MirrorAnswer Mirror::answer_crl(const host::KdsRequest& request) {
   const Clock::TimePoint deadline = options_.scheduler.clock->now() + options_.patience;
   for (bool first = true;; first = false) {
     auto crl = crls_.look(request.key.product, request.key.kind);
-    if (!crl) return plain(404, crl.error().message);
+    if (!crl) return plain_answer(404, crl.error().message);
     if (*crl) {
       const bool stale = (*crl)->stale;
       MirrorAnswer answer = found(text_of((*crl)->der), type_der, stale ? "no-store" : for_minutes);

@@ -3,7 +3,7 @@
 // A leaf that the store has is answered at once and may be cached for good. One that it lacks is
 // wanted as demand, and the request waits for it, at most `patience`; then 503 with Retry-After,
 // while the fetch goes on. What the service does not have is 404 without asking it again for a
-// while. Chains come from the store and are fetched once; CRLs are kept in the store, fetched on
+// while. Chains are the service's own text, fetched once; CRLs are kept in the store, fetched on
 // their own clock (crl_keeper.hpp), and served also while no newer one can be had: past its time a
 // list is marked (Warning 110) and not to be cached.
 // Any number of mirrors work on one store and one ledger: each item is fetched by one of them.
@@ -21,20 +21,13 @@
 
 #include "fleet/crl_keeper.hpp"
 #include "fleet/fetch_scheduler.hpp"
+#include "fleet/mirror_answer.hpp"
+#include "fleet/mirror_records.hpp"
 #include "fleet/static_layout.hpp"
 #include "fleet/upstream.hpp"
 #include "host/single_flight.hpp"
 
 namespace extreq::fleet {
-
-struct MirrorAnswer {
-  int status = 200;
-  std::string content_type = "text/plain";
-  std::string cache_control = "no-store";
-  unsigned retry_after_s = 0;  // 0: no such header
-  bool stale = false;          // Warning: 110
-  std::string body;
-};
 
 struct MirrorCounts {
   std::uint64_t hits = 0;
@@ -57,8 +50,8 @@ class Mirror {
   };
 
   // `upstreams`: one for each route of the options, in their order.
-  Mirror(host::CertificateStore& store, WorkLedger& ledger, std::vector<Upstream*> upstreams,
-         Options options);
+  Mirror(host::CertificateStore& store, MirrorRecords& records, WorkLedger& ledger,
+         std::vector<Upstream*> upstreams, Options options);
   ~Mirror();
   Mirror(const Mirror&) = delete;
   Mirror& operator=(const Mirror&) = delete;
@@ -98,6 +91,7 @@ class Mirror {
   void log(const std::string& line) const;
 
   host::CertificateStore& store_;
+  MirrorRecords& records_;
   WorkLedger& ledger_;
   const std::vector<Upstream*> upstreams_;
   const Options options_;

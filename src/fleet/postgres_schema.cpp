@@ -30,7 +30,15 @@ constexpr std::array<const char*, 7> version_1 = {
     " tcb bigint NOT NULL, seen bigint NOT NULL, PRIMARY KEY (product, chip_id))",
 };
 
-constexpr std::array<std::span<const char* const>, schema_version> migrations = {version_1};
+// host.current_tcb: what SNP_COMMIT would make the reported TCB.
+constexpr std::array<const char*, 2> version_2 = {
+    "CREATE TABLE IF NOT EXISTS chain (product text NOT NULL, kind text NOT NULL,"
+    " body bytea NOT NULL, PRIMARY KEY (product, kind))",
+    "ALTER TABLE host ADD COLUMN IF NOT EXISTS current_tcb bigint NOT NULL DEFAULT 0",
+};
+
+constexpr std::array<std::span<const char* const>, schema_version> migrations = {version_1,
+                                                                                 version_2};
 
 // Two instances that create the same table at once meet in the catalogue's unique indexes although
 // both say IF NOT EXISTS: whoever loses finds the table at the next attempt.

@@ -8,7 +8,7 @@
 
 namespace extreq::fleet {
 
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 // Effect: runs the migrations that the database lacks, in order. Any number of instances may start
 // at once; one that was killed on the way is called again.

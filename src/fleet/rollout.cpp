@@ -29,16 +29,7 @@ class Hosts {
 Result<FleetHost> parse_host(const std::string& product, const std::string& chip_id) {
   FleetHost host;
   EXTREQ_TRY_ASSIGN(host.product, attestation::product_from_name(product));
-  EXTREQ_TRY_ASSIGN(host.chip_id, from_hex(chip_id));
-  const std::size_t size = host::chip_id_size(host.product);
-  // Reports carry 64 bytes whatever the product uses.
-  if (host.chip_id.size() > size && all_zero(ByteView(host.chip_id).subspan(size))) {
-    host.chip_id.resize(size);
-  }
-  if (host.chip_id.size() != size) {
-    return fail(Code::invalid_input, "the chip id has {} bytes, {}'s have {}", host.chip_id.size(),
-                attestation::kds_name(host.product), size);
-  }
+  EXTREQ_TRY_ASSIGN(host.chip_id, host::parse_chip_id(host.product, chip_id));
   return host;
 }
 
@@ -64,9 +55,12 @@ Result<std::vector<FleetHost>> parse_hosts(std::string_view text) {
   return hosts.take();
 }
 
-Result<std::vector<FleetHost>> hosts_of(host::CertificateStore& store) {
+Result<std::vector<FleetHost>> hosts_of(host::CertificateStore& store, MirrorRecords& records,
+                                        std::chrono::sys_seconds since) {
+  EXTREQ_TRY_ASSIGN(auto reported, records.hosts(since));
   EXTREQ_TRY_ASSIGN(const auto content, store.content());
   Hosts hosts;
+  for (auto& host : reported) hosts.add({host.report.product, std::move(host.report.chip_id)});
   for (const auto& leaf : content.leaves) {
     if (leaf.key.kind == host::KeyKind::vcek) hosts.add({leaf.key.product, leaf.key.holder});
   }

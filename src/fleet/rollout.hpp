@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fleet/mirror_records.hpp"
 #include "host/store.hpp"
 
 namespace extreq::fleet {
@@ -22,8 +23,11 @@ struct FleetHost {
 // Failure: invalid_input, naming the line.
 [[nodiscard]] Result<std::vector<FleetHost>> parse_hosts(std::string_view text);
 
-// The hosts whose VCEK for any TCB is stored. It reads the whole store.
-[[nodiscard]] Result<std::vector<FleetHost>> hosts_of(host::CertificateStore& store);
+// The hosts that reported themselves since then, and those whose VCEK for any TCB is stored. It
+// reads the whole store.
+[[nodiscard]] Result<std::vector<FleetHost>> hosts_of(host::CertificateStore& store,
+                                                      MirrorRecords& records,
+                                                      std::chrono::sys_seconds since);
 
 // The TCB that the hosts of each product will report.
 struct TargetTcb {

@@ -19,8 +19,9 @@ using host::KdsObject;
 
 }  // namespace
 
-Upstream::Upstream(host::HttpClient& http, host::CertificateStore& store, Options options)
-    : http_(http), store_(store), options_(std::move(options)) {}
+Upstream::Upstream(host::HttpClient& http, host::CertificateStore& store, MirrorRecords& records,
+                   Options options)
+    : http_(http), store_(store), records_(records), options_(std::move(options)) {}
 
 std::map<int, std::uint64_t> Upstream::status_counts() const {
   const std::lock_guard lock(mutex_);
@@ -115,7 +116,7 @@ Status Upstream::fetch_chain(attestation::Product product, host::KeyKind kind) {
   for (const auto& certificate : chain) {
     EXTREQ_TRY(store_.put_authority(product, kind, certificate));
   }
-  return {};
+  return records_.put_chain(product, kind, body);
 }
 
 Result<std::vector<crypto::Certificate>> Upstream::trusted_roots(attestation::Product product,

@@ -14,6 +14,7 @@
 #include "attestation/trust_anchors.hpp"
 #include "crypto/crl.hpp"
 #include "fleet/fetch_scheduler.hpp"
+#include "fleet/mirror_records.hpp"
 #include "host/http.hpp"
 #include "host/kds_path.hpp"
 #include "host/store.hpp"
@@ -35,11 +36,13 @@ class Upstream {
     std::optional<crypto::Certificate> leaf;  // if stored
   };
 
-  Upstream(host::HttpClient& http, host::CertificateStore& store, Options options);
+  Upstream(host::HttpClient& http, host::CertificateStore& store, MirrorRecords& records,
+           Options options);
 
   // `key` is what `path` asks for. The chain comes along if the store lacks it.
   [[nodiscard]] Fetched fetch_leaf(const host::CertificateKey& key);
 
+  // Effect: stores the chain's certificates, and its text as it came.
   // Failure: not_genuine for a chain that leads to no trusted root; not_found; io, busy.
   [[nodiscard]] Status fetch_chain(attestation::Product product, host::KeyKind kind);
 
@@ -72,6 +75,7 @@ class Upstream {
 
   host::HttpClient& http_;
   host::CertificateStore& store_;
+  MirrorRecords& records_;
   const Options options_;
   mutable std::mutex mutex_;  // guards all below
   std::map<int, std::uint64_t> statuses_;

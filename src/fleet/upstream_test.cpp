@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fleet/sqlite_records.hpp"
 #include "fleet/test_service.hpp"
 
 namespace extreq::fleet {
@@ -31,7 +32,9 @@ class UpstreamTest : public testing::Test {
   TestService service_{clock_};
   TestStore place_;
   host::CertificateStore& store_ = *place_.store;
-  Upstream upstream_{service_, store_, options()};
+  std::unique_ptr<SqliteRecords> records_ =
+      SqliteRecords::open(place_.folder.path() + "/store.db").value();
+  Upstream upstream_{service_, store_, *records_, options()};
 };
 
 TEST_F(UpstreamTest, ALeafIsStoredWithItsChainWhichIsFetchedOnce) {
@@ -79,7 +82,7 @@ TEST_F(UpstreamTest, ACertificateOutOfItsTimeIsNotStored) {
 TEST_F(UpstreamTest, AChainOfAnotherRootIsRefused) {
   auto options = this->options();
   options.anchors = {};  // AMD's alone
-  Upstream upstream(service_, store_, options);
+  Upstream upstream(service_, store_, *records_, options);
   const auto fetched = upstream.fetch_leaf(service_.key(1));
   EXPECT_EQ(fetched.outcome.kind, Outcome::Kind::again);
   EXPECT_THAT(fetched.problem, HasSubstr("not trusted"));

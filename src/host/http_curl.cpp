@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -85,14 +86,14 @@ void set_up(CURL* curl, const HttpRequest& request, const CurlOptions& options, 
   set_file(curl, CURLOPT_SSLKEY, options.client_key);
 }
 
-}  // namespace
+struct HeaderListDeleter {
+  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+};
+using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
 
-CurlHttpClient::CurlHttpClient(CurlOptions options) : options_(std::move(options)) {
-  static std::once_flag initialised;
-  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
-
-Result<HttpResponse> CurlHttpClient::get(const HttpRequest& request) {
+// `method` sets what is not a plain GET.
+Result<HttpResponse> perform(const HttpRequest& request, const CurlOptions& options,
+                             const std::function<void(CURL*)>& method) {
   if (request.max_wait <= Clock::Duration::zero()) {
     return fail(Code::busy, "{}: no time is left", request.url);
   }
@@ -101,7 +102,8 @@ Result<HttpResponse> CurlHttpClient::get(const HttpRequest& request) {
   Receiver receiver;
   receiver.size_limit = request.size_limit;
   std::array<char, CURL_ERROR_SIZE> error_text{};
-  set_up(curl.get(), request, options_, receiver, error_text.data());
+  set_up(curl.get(), request, options, receiver, error_text.data());
+  method(curl.get());
   const CURLcode code = curl_easy_perform(curl.get());
   if (receiver.too_large) {
     return fail(Code::too_small, "{}: the answer has more than {} bytes", request.url,
@@ -116,6 +118,36 @@ Result<HttpResponse> CurlHttpClient::get(const HttpRequest& request) {
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   receiver.response.status = static_cast<int>(status);
   return std::move(receiver.response);
+}
+
+}  // namespace
+
+CurlHttpClient::CurlHttpClient(CurlOptions options) : options_(std::move(options)) {
+  static std::once_flag initialised;
+  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+Result<HttpResponse> CurlHttpClient::get(const HttpRequest& request) {
+  return perform(request, options_, [](CURL*) {});
+}
+
+Result<HttpResponse> CurlHttpClient::post(const HttpRequest& request, const std::string& body,
+                                          const std::string& token) {
+  HeaderList headers;
+  // An empty Expect: the body goes at once.
+  for (const std::string& line :
+       {"Authorization: Bearer " + token, std::string("Content-Type: text/plain"),
+        std::string("Expect:")}) {
+    curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr) return fail(Code::io, "libcurl: out of memory");
+    (void)headers.release();
+    headers.reset(longer);
+  }
+  return perform(request, options_, [&](CURL* curl) {
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+  });
 }
 
 }  // namespace extreq::host

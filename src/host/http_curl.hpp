@@ -25,6 +25,11 @@ class CurlHttpClient final : public HttpClient {
   explicit CurlHttpClient(CurlOptions options = {});
   [[nodiscard]] Result<HttpResponse> get(const HttpRequest& request) override;
 
+  // A POST of text/plain with a bearer token (RFC 6750). Answer and failure as get(); no message
+  // repeats the token.
+  [[nodiscard]] Result<HttpResponse> post(const HttpRequest& request, const std::string& body,
+                                          const std::string& token);
+
  private:
   CurlOptions options_;
 };

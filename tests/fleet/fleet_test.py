@@ -20,6 +20,7 @@ import time
 from servers import (DEADLINE, Nginx, Postgres, Program, StrictService, get, nginx_program,
                      wait_until)
 
+TOKEN = "0123456789abcdef0123456789abcdef"
 INTERVAL = 0.02  # of the scaled-down service: AMD's is 10 s
 LEASE = 60       # longer than a live mirror needs for a fetch, also while the database is down
 
@@ -66,7 +67,8 @@ class Mirrors:
         self.layout = f"{folder}/layout"
         self.command = [extreq, "kds", "mirror", "--database", postgres.connection, "--trust", trust,
                         "--port", "0", "--interval", INTERVAL, "--lease", LEASE, "--route",
-                        "shared=proxy:none", "--patience", 2, "--layout", self.layout]
+                        "shared=proxy:none", "--patience", 2, "--layout", self.layout,
+                        "--report-tokens", f"{folder}/tokens"]
         self.started = 0
         self.names = [None] * 3
         self.programs = [None] * 3
@@ -141,7 +143,7 @@ def three_mirrors(mirrors, paths):
     twice = {path: names for path, names in service.asked.items() if len(names) > 1}
     check("asked for twice: what the killed mirror had in flight", list(twice), [in_flight])
     check("who asked for it", [name == victim for name in twice.get(in_flight, [])], [True, False])
-    check("claims left", postgres.query("SELECT item FROM claim"), [])
+    check("claims left", [mirrors.claims(place) for place in range(3)], [[], [], []])
     print(f"{len(paths)} certificates, {sum(map(len, service.asked.values()))} requests for them, "
           f"{service.limited} times 429")
 
@@ -193,7 +195,55 @@ def foreign_client(folder, front, mirror_url, service, paths):
         check("DER, parameters turned", curl(tls, front.tls_url + turned, folder), from_mirror)
 
 
-def nginx_in_front(folder, mirrors, paths):
+def post(url, body, token, folder):
+    """The status that curl gets for a report."""
+    pathlib.Path(folder, "report").write_bytes(body)
+    done = subprocess.run(["curl", "-s", "--cacert", f"{folder}/front.pem", "-o", os.devnull, "-w",
+                           "%{http_code}", "-H", f"Authorization: Bearer {token}", "--data-binary",
+                           f"@{folder}/report", url + "/fleet/v1/hosts"], check=False, text=True,
+                          stdout=subprocess.PIPE, env={**os.environ, "no_proxy": "*"})
+    return done.stdout
+
+
+def host_reports(extreq, folder, front, mirrors, paths):
+    """A host tells the mirror about itself through TLS; the rollout's list has it then."""
+    database = ["--database", mirrors.postgres.connection]
+    list_hosts = [extreq, "fleet", "hosts", "--json", *database]
+
+    def listed():
+        return json.loads(subprocess.run(list_hosts, check=True, stdout=subprocess.PIPE).stdout)
+
+    product, chip = paths[0].split("/")[3], paths[0].split("/")[4].split("?")[0]
+    tcb = "bl=1,tee=0,snp=1,ucode=1"
+    line = f"{product} {chip} {tcb} {tcb}\n".encode()
+    check("a wrong token", post(front.tls_url, line, "x" * 40, folder), "401")
+    check("a token without TLS", post(front.url, line, TOKEN, folder), "403")
+    check("no report", post(front.tls_url, b"hello", TOKEN, folder), "400")
+    check("a huge report", post(front.tls_url, b"a" * 1000000, TOKEN, folder), "413")
+    check("a huge report without a front", post(mirrors.urls[0], b"a" * 1000000, TOKEN, folder),
+          "413")
+    check("nobody was noted", listed(), [])
+    subprocess.run([extreq, "kds", "url", "--platform", f"{folder}/other"], check=True,
+                   stdout=subprocess.DEVNULL)
+    host = subprocess.Popen([extreq, "host", "serve", "--platform", f"{folder}/other", "--blob",
+                             f"{folder}/blob", "--report-to", front.tls_url, "--report-token",
+                             f"{folder}/tokens", "--tls-ca", front.certificate, "--proxy", "none"],
+                            stderr=subprocess.DEVNULL)
+    try:
+        wait_until("the host's report", listed)
+        noted = listed()[0]
+        check("a chip of its own", len(noted["chip_id"]) == 128 and noted["chip_id"] != chip, True)
+        ready = subprocess.run([extreq, "fleet", "ready", "--json", *database, "--from-store",
+                                "--to-tcb", f"{noted['product']}:bl=9,tee=0,snp=22,ucode=9"],
+                               check=False, stdout=subprocess.PIPE)
+        missing = {one["chip_id"] for one in json.loads(ready.stdout)["missing"]}
+        check("not ready without them", (ready.returncode, missing), (3, {chip, noted["chip_id"]}))
+    finally:
+        host.terminate()
+        check("the host's end", host.wait(timeout=60), 0)
+
+
+def nginx_in_front(extreq, folder, mirrors, paths):
     service, mirror = mirrors.service, mirrors.programs[1]
     front = Nginx(folder, mirror.url, mirrors.layout)
     try:
@@ -203,6 +253,7 @@ def nginx_in_front(folder, mirrors, paths):
         new = paths[0].replace("blSPL=04", "blSPL=05")
         check("a miss through nginx", get(front.url + new)[0], 200)
         foreign_client(folder, front, mirror.url, service, paths)
+        host_reports(extreq, folder, front, mirrors, paths)
         mirror.end()
         for path in [*paths, new]:  # the files alone
             status, headers, body = get(front.url + path)
@@ -241,6 +292,8 @@ def whole_test(extreq, folder, postgres, programs):
     chain = get(model.url + paths[0].rsplit("/", 1)[0] + "/cert_chain")[2]
     trust = f"{folder}/ark.pem"
     pathlib.Path(trust).write_bytes(b"-----BEGIN" + chain.split(b"-----BEGIN")[2])
+    pathlib.Path(folder, "tokens").touch(mode=0o600)
+    pathlib.Path(folder, "tokens").write_text(TOKEN + "\n", encoding="utf-8")
     mirrors = Mirrors(extreq, folder, postgres, service, trust)
     try:
         three_mirrors(mirrors, paths)
@@ -249,7 +302,7 @@ def whole_test(extreq, folder, postgres, programs):
         # What a killed mirror stored and had not laid out yet is laid out by whoever serves it.
         for path in paths:
             get(mirrors.urls[1] + path)
-        nginx_in_front(folder, mirrors, paths)
+        nginx_in_front(extreq, folder, mirrors, paths)
         check("graceful end", mirrors.programs[0].end(), 0)
     finally:
         programs += mirrors.programs

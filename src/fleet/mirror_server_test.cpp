@@ -1,0 +1,210 @@
+// The server against clients that do as they like, over raw connections.
+#include "fleet/mirror_server.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.hpp"
+#include "base/unique_fd.hpp"
+#include "fleet/memory_ledger.hpp"
+#include "fleet/sqlite_records.hpp"
+#include "fleet/test_service.hpp"
+
+namespace extreq::fleet {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const std::string token(40, 't');
+
+class MirrorServerTest : public testing::Test {
+ protected:
+  MirrorServerTest() {
+    EXPECT_TRUE(replace_file(tokens_, to_bytes(token + "\n"), 0600));
+    Upstream::Options upstream;
+    upstream.base_url = TestService::url;
+    upstream.anchors = service_.anchors();
+    upstream_ = std::make_unique<Upstream>(service_, *place_.store, *records_, upstream);
+    Mirror::Options options;
+    options.scheduler.owner = "this one";
+    options.scheduler.routes = {{"direct", 0s, 1}};
+    mirror_ = std::make_unique<Mirror>(*place_.store, *records_, ledger_,
+                                       std::vector{upstream_.get()}, std::move(options));
+    desk_ = std::make_unique<ReportDesk>(*records_, ReportTokens::load(tokens_).value());
+  }
+  void start(bool with_desk = true) {
+    server_ =
+        MirrorServer::start(*mirror_, with_desk ? desk_.get() : nullptr, "127.0.0.1", 0, 4).value();
+  }
+
+  // Sends each part once the one before was answered. All that comes until the server closes the
+  // connection.
+  std::string talk(const std::vector<std::string>& parts) {
+    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(server_->port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr generic{};
+    static_assert(sizeof(generic) == sizeof(address));
+    std::memcpy(&generic, &address, sizeof(address));
+    EXPECT_EQ(::connect(socket.get(), &generic, sizeof(generic)), 0);
+    std::string answer;
+    std::array<char, 4096> piece{};
+    ssize_t got = 1;
+    const auto receive = [&] {
+      got = ::recv(socket.get(), piece.data(), piece.size(), 0);
+      if (got > 0) answer.append(piece.data(), static_cast<std::size_t>(got));
+    };
+    for (const std::string& part : parts) {
+      // Closed already: the answers so far tell.
+      if (::send(socket.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
+      receive();
+    }
+    while (got > 0) receive();
+    return answer;
+  }
+  std::string talk(const std::string& request) { return talk(std::vector{request}); }
+  std::string post(const std::string& body, const std::string& headers) {
+    return talk("POST /fleet/v1/hosts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + headers +
+                "\r\n" + body);
+  }
+  std::string post_report(const std::string& body, const std::string& with_token) {
+    return post(body, "Authorization: Bearer " + with_token +
+                          "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n");
+  }
+  std::size_t hosts() { return records_->hosts({})->size(); }
+  static std::size_t answers_in(const std::string& text) {
+    std::size_t count = 0;
+    for (auto at = text.find("HTTP/1.1 "); at != std::string::npos;
+         at = text.find("HTTP/1.1 ", at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+  Clock& clock_ = system_clock();
+  MemoryLedger ledger_{clock_};
+  TestService service_{clock_};
+  TestStore place_;
+  std::unique_ptr<SqliteRecords> records_ =
+      SqliteRecords::open(place_.folder.path() + "/store.db").value();
+  std::string tokens_ = place_.folder.path() + "/tokens";
+  std::unique_ptr<Upstream> upstream_;
+  std::unique_ptr<Mirror> mirror_;
+  std::unique_ptr<ReportDesk> desk_;
+  std::unique_ptr<MirrorServer> server_;
+};
+
+const std::string report_line =
+    "Turin a0a0a0a0a0a0a0a0 fmc=1,bl=2,tee=3,snp=4,ucode=5 fmc=1,bl=2,tee=3,snp=4,ucode=6\n";
+
+TEST_F(MirrorServerTest, ALeafComesWithItsHeaders) {
+  start();
+  const std::string answer =
+      talk("GET " + service_.path(1) + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(answer, HasSubstr("Content-Type: application/octet-stream\r\n"));
+  EXPECT_THAT(answer, HasSubstr("immutable"));
+  const auto leaf = service_.leaf(1).der();
+  EXPECT_TRUE(answer.ends_with(std::string(leaf.begin(), leaf.end())));
+}
+
+TEST_F(MirrorServerTest, AHostThatKnowsATokenIsNoted) {
+  start();
+  EXPECT_THAT(post_report(report_line, token), StartsWith("HTTP/1.1 204 "));
+  ASSERT_EQ(hosts(), 1U);
+  EXPECT_EQ(host::to_line(records_->hosts({})->at(0).report), report_line);
+  EXPECT_THAT(talk("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+              HasSubstr("extreq_mirror_host_reports_total{result=\"taken\"} 1\n"));
+}
+
+TEST_F(MirrorServerTest, WithoutTheTokenNothingIsNotedAndNothingIsTold) {
+  start();
+  for (const std::string& wrong :
+       {std::string(), std::string(40, 'x'), token.substr(1), token + "t"}) {
+    const std::string answer = post_report(report_line, wrong);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 401 "));
+    EXPECT_THAT(answer, HasSubstr("WWW-Authenticate: Bearer"));
+    EXPECT_THAT(answer, Not(HasSubstr(token.substr(0, 8))));
+  }
+  const std::string length = "Content-Length: " + std::to_string(report_line.size()) + "\r\n";
+  EXPECT_THAT(post(report_line, length), StartsWith("HTTP/1.1 401 "));
+  EXPECT_EQ(hosts(), 0U);
+}
+
+TEST_F(MirrorServerTest, WhoKnowsTheTokenSpeaksForAnyHost) {
+  start();
+  EXPECT_THAT(post_report(report_line, token), StartsWith("HTTP/1.1 204 "));
+  std::string other = report_line;
+  other.replace(other.find("ucode=5"), 7, "ucode=9");
+  EXPECT_THAT(post_report(other, token), StartsWith("HTTP/1.1 204 "));
+  ASSERT_EQ(hosts(), 1U);
+  EXPECT_EQ(records_->hosts({})->at(0).report.reported_tcb.microcode, 9);
+}
+
+TEST_F(MirrorServerTest, WhatIsNoReportIs400) {
+  start();
+  for (const std::string& body : {std::string("x"), report_line + report_line,
+                                  std::string(1024, 'a'), std::string(1000, '\0')}) {
+    EXPECT_THAT(post_report(body, token), StartsWith("HTTP/1.1 400 "));
+  }
+  EXPECT_EQ(hosts(), 0U);
+}
+
+TEST_F(MirrorServerTest, ABodyWithoutAHonestLengthIsRefusedUnread) {
+  start();
+  const std::string authorized = "Authorization: Bearer " + token + "\r\n";
+  const std::vector<std::string> dishonest = {
+      "Transfer-Encoding: chunked\r\n",
+      "Content-Length: 1025\r\n",
+      "Content-Length: 99999999999999999999\r\n",
+      "Content-Length: -1\r\n",
+      "Content-Length: 0x10\r\n",
+      "",
+      "Content-Length: 10\r\nContent-Length: " + std::to_string(report_line.size()) + "\r\n",
+      "Content-Length: 10\r\nTransfer-Encoding: chunked\r\n"};
+  for (const std::string& headers : dishonest) {
+    const std::string answer = post(report_line, authorized + headers);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 ")) << headers;
+    EXPECT_EQ(answers_in(answer), 1U) << headers;
+  }
+  EXPECT_EQ(hosts(), 0U);
+}
+
+TEST_F(MirrorServerTest, NothingOfABodyIsTakenForTheNextRequest) {
+  start();
+  const std::string hidden = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(hidden.size()) + "\r\n";
+  for (const std::string& first :
+       {"GET /healthz HTTP/1.1\r\nHost: a\r\n" + length, "PUT / HTTP/1.1\r\nHost: a\r\n" + length,
+        "POST / HTTP/1.1\r\nHost: a\r\n" + length, "DELETE / HTTP/1.1\r\nHost: a\r\n" + length,
+        "POST /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + length,
+        std::string("GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n")}) {
+    const std::string answer = talk({first + "\r\n", hidden});
+    EXPECT_EQ(answers_in(answer), 1U) << first << answer;
+    EXPECT_THAT(answer, Not(HasSubstr(" 200 "))) << first;
+  }
+}
+
+TEST_F(MirrorServerTest, RequestsWithoutBodiesShareAConnection) {
+  start();
+  const std::string one = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(answers_in(talk({one, one, last})), 3U);
+}
+
+TEST_F(MirrorServerTest, WithoutADeskNobodyReports) {
+  start(false);
+  EXPECT_THAT(post_report(report_line, token), StartsWith("HTTP/1.1 405 "));
+  EXPECT_EQ(hosts(), 0U);
+}
+
+}  // namespace
+}  // namespace extreq::fleet
