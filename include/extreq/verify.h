@@ -44,6 +44,13 @@ struct extreq_error {
 /* Verifier: the roots that count, and what was verified before. */
 typedef struct extreq_verifier extreq_verifier;
 
+/* What is asked of revocation lists (CRLs). */
+enum extreq_revocation {
+  EXTREQ_REVOCATION_IF_PRESENT = 0, /* a list of the root that is there must be good */
+  EXTREQ_REVOCATION_OFF = 1,        /* lists are not looked at */
+  EXTREQ_REVOCATION_REQUIRED = 2    /* without a good list no report is genuine */
+};
+
 struct extreq_verifier_options {
   size_t struct_size;
   /* Roots to trust beside AMD's pinned ones: DER or PEM with several. NULL: none. */
@@ -54,11 +61,31 @@ struct extreq_verifier_options {
   size_t certificates_size;
   /* The most leaves whose verification is kept, about 8 KiB each. 0: 4096. */
   size_t max_leaves;
+  /* What a report must be: a policy file's content (doc/policy.md). NULL: nothing is asked. Unless
+   * it says waive_report_data, each request then needs its report_data. */
+  const char* policy;
+  size_t policy_size;
+  /* enum extreq_revocation. A table's own list counts for a root that has none here. */
+  int revocation;
+  /* A revocation list, DER or PEM. NULL: none. There is one for VCEKs and one for VLEKs: the second
+   * pair is for the other. */
+  const uint8_t* revocation_list;
+  size_t revocation_list_size;
+  const uint8_t* other_revocation_list;
+  size_t other_revocation_list_size;
+  /* cRLNumber of a list seen before, big-endian: one with a lower number, or none, is refused.
+   * NULL: none was seen. */
+  const uint8_t* revocation_number;
+  size_t revocation_number_size;
 };
-#define EXTREQ_VERIFIER_OPTIONS_INIT \
-  { sizeof(struct extreq_verifier_options), NULL, 0, NULL, 0, 0 }
+#define EXTREQ_VERIFIER_OPTIONS_INIT                                                           \
+  {                                                                                            \
+    sizeof(struct extreq_verifier_options), NULL, 0, NULL, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, \
+        NULL, 0                                                                                \
+  }
 
-/* `options` may be NULL: all as if zero. The bytes may go after the call. On success *verifier is
+/* `options` may be NULL: all as if zero. The bytes may go after the call. Failure: what is given is
+ * no certificate, no policy (the text says where) or no revocation list. On success *verifier is
  * to be freed by extreq_verifier_free(), else it is NULL. */
 int extreq_verifier_create(const struct extreq_verifier_options* options,
                            extreq_verifier** verifier, struct extreq_error* error);
@@ -79,7 +106,8 @@ struct extreq_request {
   size_t certificates_size;
   /* When the certificates must be valid: seconds since 1970-01-01T00:00:00Z. */
   int64_t at;
-  /* What REPORT_DATA must be, 64 bytes. NULL: not checked, and the result says so. */
+  /* What REPORT_DATA must be, 64 bytes. NULL: not checked, and the result says so; not acceptable
+   * under a policy that does not waive it. */
   const uint8_t* report_data;
 };
 #define EXTREQ_REQUEST_INIT \

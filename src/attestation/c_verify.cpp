@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "attestation/policy_file.hpp"
 #include "attestation/verifier.hpp"
 #include "base/try.hpp"
 #include "extreq/verify.h"
@@ -13,6 +14,7 @@
 struct extreq_verifier {
   extreq::attestation::Verifier verifier;
   std::vector<extreq::crypto::Certificate> certificates;
+  extreq::attestation::Expectations expectations;
 };
 
 struct extreq_result {
@@ -83,6 +85,54 @@ Result<std::vector<Certificate>> read_certificates(const std::uint8_t* bytes, st
   return certificates;
 }
 
+Result<RevocationMode> revocation_mode(int given) {
+  switch (given) {
+    case EXTREQ_REVOCATION_IF_PRESENT:
+      return RevocationMode::if_present;
+    case EXTREQ_REVOCATION_OFF:
+      return RevocationMode::off;
+    case EXTREQ_REVOCATION_REQUIRED:
+      return RevocationMode::required;
+    default:
+      return fail(Code::invalid_input, "revocation: {} is no enum extreq_revocation", given);
+  }
+}
+
+Status add_list(const std::uint8_t* bytes, std::size_t size, const char* what,
+                Revocation& revocation) {
+  EXTREQ_TRY_ASSIGN(const ByteView given, view(bytes, size, what));
+  if (given.empty()) return {};
+  auto list = crypto::RevocationList::from_pem_or_der(given);
+  if (!list) return fail(list.error().code, "{}: {}", what, list.error().message);
+  revocation.lists.emplace_back(*std::move(list));
+  return {};
+}
+
+Result<Revocation> read_revocation(const extreq_verifier_options& options) {
+  Revocation revocation;
+  EXTREQ_TRY_ASSIGN(revocation.mode, revocation_mode(options.revocation));
+  EXTREQ_TRY(add_list(options.revocation_list, options.revocation_list_size, "revocation_list",
+                      revocation));
+  EXTREQ_TRY(add_list(options.other_revocation_list, options.other_revocation_list_size,
+                      "other_revocation_list", revocation));
+  EXTREQ_TRY_ASSIGN(
+      const ByteView number,
+      view(options.revocation_number, options.revocation_number_size, "revocation_number"));
+  if (!number.empty()) revocation.known_number.emplace(number.begin(), number.end());
+  return revocation;
+}
+
+Result<std::shared_ptr<const Policy>> read_policy(const extreq_verifier_options& options) {
+  if (options.policy == nullptr && options.policy_size == 0) return nullptr;
+  if (options.policy == nullptr) {
+    return fail(Code::invalid_input, "policy: NULL with a size of {}", options.policy_size);
+  }
+  const std::string_view text(options.policy, options.policy_size);
+  auto policy = parse_policy(Bytes(text.begin(), text.end()));
+  if (!policy) return fail(policy.error().code, "policy: {}", policy.error().message);
+  return std::make_shared<const Policy>(*std::move(policy));
+}
+
 Status create(const extreq_verifier_options* given, extreq_verifier** verifier) {
   extreq_verifier_options options{};
   if (given != nullptr) {
@@ -97,12 +147,20 @@ Status create(const extreq_verifier_options* given, extreq_verifier** verifier) 
       read_certificates(options.certificates, options.certificates_size, "certificates"));
   Verifier::Limits limits;
   if (options.max_leaves != 0) limits.endorsements = options.max_leaves;
-  *verifier = new extreq_verifier{Verifier(std::move(anchors), limits), std::move(certificates)};
+  Expectations expectations;
+  EXTREQ_TRY_ASSIGN(expectations.revocation, read_revocation(options));
+  EXTREQ_TRY_ASSIGN(expectations.policy, read_policy(options));
+  *verifier = new extreq_verifier{Verifier(std::move(anchors), limits), std::move(certificates),
+                                  std::move(expectations)};
   return {};
 }
 
-Result<Expectations> read_expectations(const extreq_request& request) {
-  Expectations expectations;
+Result<Expectations> read_expectations(Expectations expectations, const extreq_request& request,
+                                       ByteView table) {
+  if (!table.empty()) {
+    EXTREQ_TRY_ASSIGN(auto parsed, CertificateTable::parse(table));
+    EXTREQ_TRY_ASSIGN(expectations, with_table(std::move(expectations), std::move(parsed)));
+  }
   if (request.report_data == nullptr) return expectations;
   abi::ByteArray<64> report_data{};
   std::copy_n(request.report_data, report_data.size(), report_data.begin());
@@ -123,7 +181,7 @@ Status verify_request(const extreq_verifier& with, const extreq_request* given,
                                            request.certificate_table_size, "certificate_table"));
   EXTREQ_TRY_ASSIGN(const auto endorsement,
                     with.verifier.endorsement(report.signing_key(), table, certificates));
-  EXTREQ_TRY_ASSIGN(const auto expectations, read_expectations(request));
+  EXTREQ_TRY_ASSIGN(const auto expectations, read_expectations(with.expectations, request, table));
   auto verification =
       verify(report, *endorsement, std::chrono::sys_seconds(std::chrono::seconds(request.at)),
              expectations);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "attestation/test_scene.hpp"
+#include "crypto/crl_builder.hpp"
+#include "crypto/test_keys.hpp"
 #include "extreq/verify.h"
 
 namespace extreq::attestation {
@@ -153,6 +155,123 @@ TEST(CVerify, RefusesWhatIsWrongWithCodeAndText) {
   EXPECT_THAT(none.error.text, HasSubstr("roots"));
   extreq_verifier_free(nullptr);
   extreq_result_free(nullptr);
+}
+
+// A scene's revocation list as DER.
+Bytes list_of(const Scene& scene, std::vector<crypto::RevocationListContent::Entry> entries) {
+  const crypto::RevocationListContent content{.issuer_der = scene.root.subject_der(),
+                                              .this_update = scene.at - std::chrono::days(1),
+                                              .next_update = scene.at + std::chrono::days(1),
+                                              .number = 300,
+                                              .entries = std::move(entries),
+                                              .indirect = false,
+                                              .extensions = {}};
+  return crypto::issue_revocation_list(content, crypto::test_rsa_key("ark")).value().der();
+}
+
+int verdict_with(const Given& given) {
+  const CVerifier with(&given.options);
+  EXPECT_EQ(with.code, EXTREQ_OK) << with.error.text;
+  extreq_result* result = nullptr;
+  extreq_error error{};
+  EXPECT_EQ(extreq_verify(with.verifier, &given.request, &result, &error), EXTREQ_OK) << error.text;
+  if (result == nullptr) return -1;
+  const int verdict = extreq_result_verdict(result);
+  extreq_result_free(result);
+  return verdict;
+}
+
+TEST(CVerify, AsksWhatThePolicyAsks) {
+  const Scene scene(Product::milan);
+  Given given(scene);
+  const auto ask = [&](std::string_view policy) {
+    given.options.policy = policy.data();
+    given.options.policy_size = policy.size();
+    return verdict_with(given);
+  };
+  EXPECT_EQ(ask(R"({"version": 1, "waive_report_data": true, "products": ["Milan"]})"),
+            EXTREQ_GENUINE);
+  EXPECT_EQ(ask(R"({"version": 1, "waive_report_data": true, "products": ["Turin"]})"),
+            EXTREQ_NOT_ACCEPTABLE);
+  EXPECT_EQ(ask(R"({"version": 1})"), EXTREQ_NOT_ACCEPTABLE) << "REPORT_DATA is not given";
+}
+
+TEST(CVerify, TheTablesRulesAreThePolicysToo) {
+  namespace guids = abi::ghcb::certificate_table;
+  const Scene scene(Product::milan);
+  Given given(scene);
+  const std::string_view policy =
+      R"({"version": 1, "waive_report_data": true, "certificate_table":
+          {"63da758d-e664-4564-adc5-f4b93be8accd": {"presence": "require"}}})";
+  given.options.policy = policy.data();
+  given.options.policy_size = policy.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_ACCEPTABLE);
+  CertificateTableBuilder builder;
+  ASSERT_TRUE(builder.add(guids::guid_vcek, scene.certificates[0].der()));
+  const Bytes table = builder.build();
+  given.request.certificate_table = table.data();
+  given.request.certificate_table_size = table.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+}
+
+TEST(CVerify, RevocationListsCountAsAsked) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  given.options.revocation = EXTREQ_REVOCATION_REQUIRED;
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
+  const Bytes good = list_of(scene, {});
+  given.options.other_revocation_list = good.data();
+  given.options.other_revocation_list_size = good.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+  const std::array<std::uint8_t, 2> later{1, 45};  // 301
+  given.options.revocation_number = later.data();
+  given.options.revocation_number_size = later.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE) << "an older list";
+  given.options.revocation_number = nullptr;
+  given.options.revocation_number_size = 0;
+  const Bytes revoking = list_of(scene, {{scene.certificates[1].serial(), {}}});
+  given.options.revocation_list = revoking.data();
+  given.options.revocation_list_size = revoking.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
+  given.options.revocation = EXTREQ_REVOCATION_OFF;
+  EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+}
+
+TEST(CVerify, TheTablesOwnRevocationListCounts) {
+  namespace guids = abi::ghcb::certificate_table;
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  given.options.revocation = EXTREQ_REVOCATION_REQUIRED;
+  CertificateTableBuilder builder;
+  ASSERT_TRUE(builder.add(guids::guid_crl, list_of(scene, {})));
+  const Bytes table = builder.build();
+  given.request.certificate_table = table.data();
+  given.request.certificate_table_size = table.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+}
+
+TEST(CVerify, AVerifierIsNotMadeFromAPolicyListOrModeThatIsWrong) {
+  const auto refused = [](const extreq_verifier_options& options, const char* text) {
+    const CVerifier with(&options);
+    EXPECT_EQ(with.code, EXTREQ_INVALID_INPUT);
+    EXPECT_EQ(with.verifier, nullptr);
+    EXPECT_THAT(with.error.text, HasSubstr(text));
+  };
+  const std::string_view policy = R"({"version": 1, "vmpls": [9]})";
+  extreq_verifier_options options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  options.policy = policy.data();
+  options.policy_size = policy.size();
+  refused(options, "/vmpls/0");
+  options.policy = nullptr;
+  refused(options, "policy: NULL");
+  options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  options.revocation = 3;
+  refused(options, "revocation: 3");
+  options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  const Bytes garbage{1, 2, 3};
+  options.revocation_list = garbage.data();
+  options.revocation_list_size = garbage.size();
+  refused(options, "revocation_list");
 }
 
 TEST(CVerify, ServesManyThreads) {

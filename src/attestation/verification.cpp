@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "attestation/time_text.hpp"
+#include "base/try.hpp"
 #include "crypto/hash.hpp"
 
 namespace extreq::attestation {
@@ -257,6 +258,15 @@ Verification verify_with(const Report& report, const Endorsement& endorsement,
 }
 
 }  // namespace
+
+Result<Expectations> with_table(Expectations expectations, CertificateTable table) {
+  if (expectations.revocation.mode != RevocationMode::off) {
+    EXTREQ_TRY_ASSIGN(auto served, revocation_list_of(table));
+    if (served) expectations.revocation.served_lists.push_back(*std::move(served));
+  }
+  expectations.certificate_table = std::make_shared<const CertificateTable>(std::move(table));
+  return expectations;
+}
 
 std::string_view to_text(Verdict verdict) noexcept {
   switch (verdict) {

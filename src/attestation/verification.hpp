@@ -30,6 +30,11 @@ struct Expectations {
   bool explain_passed = true;  // false: Check::why stays empty where a check passed; it is cheaper
 };
 
+// The same where the evidence brought a table: the policy's rules about it are checked, and its
+// revocation list counts for a root without another. Failure: invalid_input, as
+// revocation_list_of(), unless the mode is off.
+[[nodiscard]] Result<Expectations> with_table(Expectations expectations, CertificateTable table);
+
 enum class Verdict : std::uint8_t {
   genuine,         // and acceptable, as far as something was asked
   not_genuine,     // do not use the report

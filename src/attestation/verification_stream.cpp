@@ -89,13 +89,19 @@ Result<Verifier::SharedEndorsement> VerificationStream::endorsement_for(
 struct VerificationStream::Prepared {
   Report report;
   Verifier::SharedEndorsement endorsement;
+  std::optional<Expectations> expectations;  // nullopt: those of all
 };
 
 Result<VerificationStream::Prepared> VerificationStream::prepare(const Evidence& evidence) const {
   if (!evidence.report) return tl::unexpected(evidence.report.error());
   EXTREQ_TRY_ASSIGN(auto report, Report::parse(*evidence.report));
   EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
-  return Prepared{std::move(report), std::move(endorsement)};
+  std::optional<Expectations> expectations;
+  if (!evidence.certificate_table.empty()) {
+    EXTREQ_TRY_ASSIGN(auto table, CertificateTable::parse(evidence.certificate_table));
+    EXTREQ_TRY_ASSIGN(expectations, with_table(options_.expectations, std::move(table)));
+  }
+  return Prepared{std::move(report), std::move(endorsement), std::move(expectations)};
 }
 
 std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& group) const {
@@ -121,8 +127,9 @@ std::vector<VerificationStream::Answer> VerificationStream::answer(const Group& 
     const std::uint64_t number = group.first + i;
     const bool signature_fits = asked[i] && *fit++;
     if (one) {
-      answers.push_back({number, verify(one->report, *one->endorsement, options_.at,
-                                        options_.expectations, signature_fits)});
+      const auto& expected = one->expectations ? *one->expectations : options_.expectations;
+      answers.push_back(
+          {number, verify(one->report, *one->endorsement, options_.at, expected, signature_fits)});
     } else {
       answers.push_back({number, tl::unexpected(one.error())});
     }

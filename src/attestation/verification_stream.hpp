@@ -35,12 +35,12 @@ class VerificationStream {
   };
   struct Evidence {
     Result<Bytes> report;     // a failure is handed on in the answer
-    Bytes certificate_table;  // its certificates count behind the index's authorities; none: the
-                              // leaf is looked up in the index
+    Bytes certificate_table;  // its certificates count behind the index's authorities, and it is
+                              // what with_table() is for; none: the leaf is looked up in the index
   };
   // `number` counts from 0 in the order of submit(). Failure: that of the evidence; as
-  // Report::parse() and Verifier::endorsement(); not_found without a table where the index has no
-  // leaf.
+  // Report::parse(), Verifier::endorsement() and with_table(); not_found without a table where the
+  // index has no leaf.
   struct Answer {
     std::uint64_t number;
     Result<Verification> verification;

@@ -4,6 +4,8 @@
 
 #include "attestation/signature_batch.hpp"
 #include "attestation/test_scene.hpp"
+#include "crypto/crl_builder.hpp"
+#include "crypto/test_keys.hpp"
 
 namespace extreq::attestation {
 namespace {
@@ -132,6 +134,51 @@ TEST(VerificationStream, TakesCertificatesFromTheTableBesideTheReport) {
   stream.submit({test::sign(scene.fields), {}});
   stream.finish();
   EXPECT_EQ(verdicts, (std::vector<std::optional<Verdict>>{Verdict::genuine, {}, {}, {}}));
+}
+
+TEST(VerificationStream, ATableIsHeldAgainstThePolicyAndItsRevocationListCounts) {
+  namespace guids = abi::ghcb::certificate_table;
+  const Scene scene(Product::genoa);
+  const auto list = [&](std::vector<crypto::RevocationListContent::Entry> entries) {
+    const crypto::RevocationListContent content{.issuer_der = scene.root.subject_der(),
+                                                .this_update = scene.at - std::chrono::days(1),
+                                                .next_update = scene.at + std::chrono::days(1),
+                                                .number = 300,
+                                                .entries = std::move(entries),
+                                                .indirect = false,
+                                                .extensions = {}};
+    return crypto::issue_revocation_list(content, crypto::test_rsa_key("ark")).value().der();
+  };
+  const auto table = [&](const std::optional<Bytes>& crl) {
+    CertificateTableBuilder builder;
+    EXPECT_TRUE(builder.add(guids::guid_vcek, scene.certificates[0].der()));
+    EXPECT_TRUE(builder.add(guids::guid_ask, scene.certificates[1].der()));
+    EXPECT_TRUE(builder.add(guids::guid_ark, scene.root.der()));
+    if (crl) {
+      EXPECT_TRUE(builder.add(guids::guid_crl, *crl));
+    }
+    return builder.build();
+  };
+  Policy policy;
+  policy.waive_report_data = true;
+  policy.table_rules = {{guids::guid_crl, Presence::require, {}}};
+  VerificationStream::Options options;
+  options.at = scene.at;
+  options.expectations.policy = std::make_shared<const Policy>(policy);
+  std::vector<std::string> verdicts;
+  const Verifier verifier(scene.anchors);
+  const EndorsementIndex none;
+  VerificationStream stream(verifier, none, options, [&](const auto& answer) {
+    verdicts.emplace_back(answer.verification ? to_text(answer.verification->verdict)
+                                              : "unreadable");
+  });
+  stream.submit({test::sign(scene.fields), table(list({}))});
+  stream.submit({test::sign(scene.fields), table(std::nullopt)});
+  stream.submit({test::sign(scene.fields), table(list({{scene.certificates[1].serial(), {}}}))});
+  stream.submit({test::sign(scene.fields), table(Bytes{1, 2, 3})});
+  stream.finish();
+  EXPECT_EQ(verdicts, (std::vector<std::string>{"genuine", "genuine, but not acceptable",
+                                                "not genuine", "unreadable"}));
 }
 
 TEST(VerificationStream, WithoutReportsEnds) {

@@ -144,12 +144,8 @@ Status read_expectations(const Options& options, attestation::Expectations& expe
   }
   if (!options.table) return {};
   EXTREQ_TRY_ASSIGN(auto table, read_table(*options.table));
-  if (expectations.revocation.mode != attestation::RevocationMode::off) {
-    EXTREQ_TRY_ASSIGN(auto served, attestation::revocation_list_of(table));
-    if (served) expectations.revocation.served_lists.push_back(std::move(*served));
-  }
-  expectations.certificate_table =
-      std::make_shared<const attestation::CertificateTable>(std::move(table));
+  EXTREQ_TRY_ASSIGN(expectations,
+                    attestation::with_table(std::move(expectations), std::move(table)));
   return {};
 }
 
