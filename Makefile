@@ -13,7 +13,8 @@ setup:  ## install build and test dependencies (Debian packages)
 build: setup  ## optimised build in build/release
 	@scripts/build.sh release
 
-run: build  ## build, then boot a stock kernel as an SNP guest that asks for an extended report
+run: setup  ## build the program, then boot a stock kernel as an SNP guest that asks for an extended report
+	@scripts/build.sh release extreq
 	scripts/run.sh
 
 test: setup  ## everything: unit tests, sanitizers, fuzzers, format
