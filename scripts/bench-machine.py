@@ -4,13 +4,15 @@
 bench-machine.py [PROGRAM [KERNEL]] [--runs N]. Prints, as medians: seconds to the guest's init and
 to the verified report as an SNP guest; seconds to init plainly, with the vmlinux loaded directly as
 the SNP guest's is, and through the kernel's own decompressor as QEMU usually loads it; stops in all,
-how many of them a second are served, and where their time goes (from a trace of the last boot).
+how many of them a second are served, and where their time goes (from a trace of the last boot). Times
+are wall time, which a loaded machine stretches; beside them stands the CPU time of all that took part.
 """
 
 import argparse
 import collections
 import json
 import lzma
+import os
 import pathlib
 import socket
 import statistics
@@ -23,8 +25,26 @@ import time
 PAGE = 4096
 
 
+def cpu_of(process):
+    """Waits for the end of a process: the CPU seconds of it and of its children, and its status."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def snp_boot(program, kernel, platform, *more):
+    """What extreq says about its boot, and the CPU seconds of all of it."""
+    process = subprocess.Popen([program, "boot", "--kernel", kernel, "--json", "--platform", platform, *more],
+                               stdout=subprocess.PIPE, text=True)
+    result = process.stdout.read()
+    cpu = cpu_of(process)
+    if process.returncode != 0:
+        sys.exit(f"extreq boot: status {process.returncode}")
+    return json.loads(result), cpu
+
+
 def plain_boot(kernel, initrd, command_line, memory):
-    """Seconds from the emulator's start to the ready frame of the guest's init."""
+    """Seconds from the emulator's start to the ready frame of the guest's init: wall, CPU."""
     ours, theirs = socket.socketpair()
     started = time.monotonic()
     process = subprocess.Popen(
@@ -41,11 +61,12 @@ def plain_boot(kernel, initrd, command_line, memory):
         first = ours.recv(1)
         if first != b"R":
             sys.exit(f"the plain guest said {first!r}")
-        return time.monotonic() - started
+        wall = time.monotonic() - started
     finally:
         process.kill()
-        process.wait()
+        cpu = cpu_of(process)
         ours.close()
+    return wall, cpu
 
 
 def vmlinux_of(kernel):
@@ -91,27 +112,27 @@ def main():
             pathlib.Path(work, "vmlinux").write_bytes(vmlinux)
         snp, plain, direct = [], [], []
         for run in range(options.runs + 2):  # the last one is traced, and not counted
-            done = subprocess.run([options.program, "boot", "--kernel", kernel, "--json", "--platform", platform,
-                                   *(["--trace", f"{work}/trace"] if run == options.runs + 1 else [])],
-                                  check=True, capture_output=True, text=True)
+            traced = ["--trace", f"{work}/trace"] if run == options.runs + 1 else []
+            done = snp_boot(options.program, kernel, platform, *traced)
             if 0 < run <= options.runs:  # the first one makes the platform's keys
-                snp.append(json.loads(done.stdout))
+                snp.append(done)
                 plain.append(plain_boot(kernel, f"{work}/initrd", plan["command_line"], memory))
                 if vmlinux:
                     direct.append(plain_boot(f"{work}/vmlinux", f"{work}/initrd", plan["command_line"], memory))
         costs = stop_costs(f"{work}/trace")
-    stops = sum(snp[0]["stops"].values())
-    to_guest = statistics.median(one["seconds_to_guest"] for one in snp)
-    to_report = statistics.median(one["seconds_to_report"] for one in snp)
-    to_init = statistics.median(plain)
+    stops = sum(snp[0][0]["stops"].values())
+    to_guest = statistics.median(said["seconds_to_guest"] for said, _ in snp)
+    to_report = statistics.median(said["seconds_to_report"] for said, _ in snp)
+    cpu = statistics.median(one for _, one in snp)
     print(f"kernel                {plan['kernel']}")
     print(f"SNP guest, to init    {to_guest:.2f} s")
-    print(f"SNP guest, to report  {to_report:.2f} s")
-    print(f"plain TCG, to init    {to_init:.2f} s")
-    print(f"report / plain        {to_report / to_init:.2f}")
-    if direct:
-        to_init = statistics.median(direct)
-        print(f"the same, vmlinux loaded directly: {to_init:.2f} s, report / plain {to_report / to_init:.2f}")
+    print(f"SNP guest, to report  {to_report:.2f} s; to the end {cpu:.2f} s of CPU time")
+    for what, boots in (("plain TCG", plain), ("plain TCG, vmlinux", direct)):
+        if not boots:
+            continue
+        wall_to_init, cpu_to_init = (statistics.median(each) for each in zip(*boots))
+        print(f"{what + ', to init':27} {wall_to_init:.2f} s; {cpu_to_init:.2f} s of CPU time")
+        print(f"  SNP to report / this      {to_report / wall_to_init:.2f}; CPU time {cpu / cpu_to_init:.2f}")
     served = sum(sum(each) for kind, each in costs.items()) / 1e6
     print(f"stops                 {stops}, {stops / served:.0f} a second served")
     for kind, each in sorted(costs.items(), key=lambda one: -sum(one[1])):

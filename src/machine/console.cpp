@@ -8,7 +8,7 @@
 namespace extreq::machine {
 namespace {
 
-constexpr std::size_t last_words_max = 4096;
+constexpr std::size_t kept_text_max = 4096;
 
 }  // namespace
 
@@ -35,8 +35,8 @@ void Console::pump() {
 void Console::keep(std::string_view text) {
   const std::lock_guard lock(mutex_);
   last_words_.append(text);
-  if (last_words_.size() > last_words_max) {
-    last_words_.erase(0, last_words_.size() - last_words_max);
+  if (last_words_.size() > kept_text_max) {
+    last_words_.erase(0, last_words_.size() - kept_text_max);
   }
 }
 
