@@ -47,6 +47,7 @@ packages=(
   spin
   strace
   valgrind
+  wrk
   zlib1g-dev
 )
 

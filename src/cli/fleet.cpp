@@ -150,6 +150,15 @@ Document describe(const fleet::SimulationConfig& config, const fleet::Simulation
           {"upstream_503", result.upstream_outages}};
 }
 
+// "100,000"
+std::string grouped(std::uint32_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), ",");
+  }
+  return text;
+}
+
 Status simulate(const SimulateOptions& options) {
   std::vector<fleet::PlotSeries> series;
   Document all = Document::array();
@@ -165,9 +174,10 @@ Status simulate(const SimulateOptions& options) {
     for (const auto& one : all) print_text(one);
   }
   if (options.svg.empty()) return {};
-  const std::string title =
-      fmt::format("{} hosts, {} route(s), one leaf in {} s on each", options.config.hosts,
-                  options.config.routes, options.interval);
+  const std::string title = fmt::format(
+      "{} hosts, {}, one certificate in {} s on each", grouped(options.config.hosts),
+      options.config.routes == 1 ? "one route" : fmt::format("{} routes", options.config.routes),
+      options.interval);
   return replace_file(options.svg, to_bytes(fleet::plot_svg(title, options.config.hosts, series)),
                       0644);
 }

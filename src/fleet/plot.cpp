@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -9,10 +10,10 @@ namespace extreq::fleet {
 namespace {
 
 constexpr double width = 720;
-constexpr double height = 360;
+constexpr double height = 380;
 constexpr double left = 60;
 constexpr double right = 20;
-constexpr double top = 40;
+constexpr double top = 60;
 constexpr double bottom = 50;
 constexpr std::array<const char*, 6> colours = {"#c0392b", "#2471a3", "#1e8449",
                                                 "#7d3c98", "#b9770e", "#515a5a"};
@@ -71,10 +72,17 @@ class Plot {
     svg_ += fmt::format("{:.1f},{:.1f}\"/>\n", x(last_), y(before));
   }
 
-  void label(std::size_t row, const std::string& name, const char* colour) {
-    svg_ += fmt::format("<text x=\"{}\" y=\"{}\" fill=\"{}\" text-anchor=\"end\">{}</text>\n",
-                        width - right - 8, height - bottom - 12 - 16 * static_cast<double>(row),
-                        colour, escaped(name));
+  // One more entry of the legend, in a row below the title.
+  void label(const std::string& name, const char* colour, const char* dashes) {
+    constexpr double sample = 24;
+    constexpr double letter = 7;  // about
+    constexpr double baseline = 44;
+    svg_ += fmt::format(
+        "<path stroke=\"{0}\" stroke-width=\"2\" stroke-dasharray=\"{1}\" "
+        "d=\"M{2:.0f} {3}h{4}\"/><text x=\"{5:.0f}\" y=\"{6}\">{7}</text>\n",
+        colour, dashes, legend_, baseline - 4, sample, legend_ + sample + 6, baseline,
+        escaped(name));
+    legend_ += sample + 6 + letter * static_cast<double>(name.size()) + 24;
   }
 
   [[nodiscard]] std::string finish() && { return std::move(svg_) + "</svg>\n"; }
@@ -84,17 +92,35 @@ class Plot {
     constexpr int parts = 5;
     for (int i = 0; i <= parts; ++i) {
       const double share = static_cast<double>(i) / parts;
-      const double day = first_ + (last_ - first_) * share;
       svg_ += fmt::format(
-          "<path stroke=\"#ddd\" d=\"M{0} {1:.1f}H{2}M{3:.1f} {4}V{5}\"/>"
-          "<text x=\"{6}\" y=\"{7:.1f}\" text-anchor=\"end\">{8} %</text>"
-          "<text x=\"{3:.1f}\" y=\"{9}\" text-anchor=\"middle\">{10:.1f} d</text>\n",
-          left, y(share), width - right, x(day), top, height - bottom, left - 6, y(share) + 4,
-          i * 100 / parts, height - bottom + 18, day);
+          "<path stroke=\"#ddd\" d=\"M{} {:.1f}H{}\"/>"
+          "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{} %</text>\n",
+          left, y(share), width - right, left - 6, y(share) + 4, i * 100 / parts);
+    }
+    const double step = tick_step(last_ - first_);
+    for (double tick = std::ceil(first_ / step); tick * step <= last_; ++tick) {
+      const double day = tick * step + 0.0;  // no minus before a zero
+      const bool begin = day == 0;
+      svg_ += fmt::format(
+          "<path stroke=\"{}\" d=\"M{:.1f} {}V{}\"/>"
+          "<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>\n",
+          begin ? "#888" : "#ddd", x(day), top, height - bottom, x(day), height - bottom + 18, day);
     }
     svg_ += fmt::format(
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">since the rollout began</text>\n",
-        (left + width - right) / 2, height - 12);
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">days since the rollout began</text>\n"
+        "<text transform=\"translate(14 {}) rotate(-90)\" text-anchor=\"middle\">of all hosts"
+        "</text>\n",
+        (left + width - right) / 2, height - 12, (top + height - bottom) / 2);
+  }
+  // 1, 2 or 5 times a power of ten, for about eight ticks.
+  [[nodiscard]] static double tick_step(double range) {
+    constexpr double wanted = 8;
+    const double rough = range / wanted;
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      if (factor * power >= rough) return factor * power;
+    }
+    return 10 * power;
   }
   [[nodiscard]] double x(double day) const {
     return left + (day - first_) / (last_ - first_) * (width - left - right);
@@ -106,6 +132,7 @@ class Plot {
   double hosts_;
   double first_ = 0;
   double last_ = 0;
+  double legend_ = left;
   std::string svg_;
 };
 
@@ -116,12 +143,12 @@ std::string plot_svg(const std::string& title, std::uint32_t hosts,
   Plot plot(title, hosts, series);
   if (!series.empty()) {
     plot.line(series.front().points, &SimulationPoint::updated, "#888", "4 3");
-    plot.label(series.size(), "updated (dashed)", "#888");
+    plot.label("updated", "#888", "4 3");
   }
   for (std::size_t i = 0; i < series.size(); ++i) {
     const char* colour = colours.at(i % colours.size());
     plot.line(series[i].points, &SimulationPoint::ready, colour, "none");
-    plot.label(i, series[i].name, colour);
+    plot.label(series[i].name + ": certificate there", colour, "none");
   }
   return std::move(plot).finish();
 }

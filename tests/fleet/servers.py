@@ -174,11 +174,13 @@ class Program:
 
 
 class Nginx:
-    """packaging/nginx before one mirror, in plain and behind TLS for "localhost"."""
+    """packaging/nginx before one mirror, in plain and behind TLS for "localhost"; beside it a
+    server of plain static files."""
 
     def __init__(self, folder, mirror_url, layout):
-        port, tls_port = free_port(), free_port()
+        port, tls_port, static_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
+        self.static_url = f"http://127.0.0.1:{static_port}"  # the same files, and no more
         self.tls_url = f"https://localhost:{tls_port}"
         self.certificate = f"{folder}/front.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -191,13 +193,16 @@ class Nginx:
             f"ssl_certificate {self.certificate}; ssl_certificate_key {folder}/front.key;")
         text = text.replace("/var/lib/extreq/kds-layout", str(layout))
         text = text.replace("127.0.0.1:8010", mirror_url[len("http://"):])
+        text += (f"server {{ listen 127.0.0.1:{static_port}; root {layout}; types {{ }} "
+                 "default_type application/octet-stream; "
+                 "open_file_cache max=100000 inactive=10m; }")
         temporary = "".join(f"{name}_temp_path {folder}/{name};\n"
                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.geteuid() == 0 else ""
         config = pathlib.Path(folder, "nginx.conf")
-        config.write_text(f"{user}daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
+        config.write_text(f"{user}daemon off;\npcre_jit on;\npid {folder}/nginx.pid;\nevents {{}}\n"
                           f"error_log {folder}/error.log;\n"
-                          f"http {{\naccess_log off;\n{temporary}{text}}}\n", encoding="utf-8")
+                          f"http {{\naccess_log off;\nsendfile on;\n{temporary}{text}}}\n", encoding="utf-8")
         self.process = subprocess.Popen([nginx_program(), "-c", config, "-e", f"{folder}/error.log"])
         wait_until("nginx", self.up)
 
