@@ -19,6 +19,7 @@ import unittest
 import uuid
 
 EXTREQ, WRITE_TEST_EVIDENCE = sys.argv[1:3]
+AT = "2026-06-01T12:00:00Z"  # when the written revocation lists are fresh
 
 
 def extreq(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess:
@@ -67,6 +68,42 @@ class Batch(WithFolder):
         self.assertEqual(list(lines[1]["failed"]), ["signature"])
         self.assertIn("revocation", lines[0]["not_checked"])
         self.assertIn("0x5 bytes", lines[2]["error"])
+
+    def test_each_table_brings_its_own_list_and_a_list_given_goes_before_it(self) -> None:
+        for name, table in {"a.bin": "table.bin", "b.bin": "table-crl.bin",
+                            "c.bin": "table-crl-ask.bin"}.items():
+            (self.folder / "in" / name).write_bytes(self.report + (self.folder / table).read_bytes())
+
+        def failed(*more: str) -> list:
+            code, lines = self.verify(self.path("in"), "--at", AT, *more)
+            self.assertEqual(code, 2 if any(line["failed"] for line in lines) else 0)
+            return [list(line["failed"]) for line in lines]
+
+        none, out = [], ["revocation"]
+        self.assertEqual(failed(), [none, none, out])
+        self.assertEqual(failed("--revocation", "required"), [out, none, out])
+        self.assertEqual(failed("--revocation", "off"), [none, none, none])
+        self.assertEqual(failed("--revocation", "required", "--crl", self.path("crl.der")),
+                         [none, none, none])
+        self.assertEqual(failed("--crl", self.path("crl-vcek.der")), [out, out, out])
+        self.assertEqual(failed("--crl-number", "012d"), [none, out, out])
+
+    def test_a_policy_is_asked_of_each_report_and_its_table(self) -> None:
+        for name, content in {"a.bin": self.report, "b.bin": self.report +
+                              (self.folder / "table-crl.bin").read_bytes()}.items():
+            (self.folder / "in" / name).write_bytes(content)
+
+        def verdicts(**rules) -> list:
+            policy = self.folder / "policy.json"
+            policy.write_text(json.dumps({"version": 1, "waive_report_data": True, **rules}))
+            _, lines = self.verify(self.path("in"), "--at", AT, "--policy", str(policy))
+            return [line["verdict"] for line in lines]
+
+        crl = "92f81bc3-5811-4d3d-97ff-d19f88dc67ea"
+        self.assertEqual(verdicts(vmpls=[0]), ["genuine", "genuine"])
+        self.assertEqual(verdicts(vmpls=[1]), ["not_acceptable", "not_acceptable"])
+        self.assertEqual(verdicts(certificate_table={crl: {"presence": "require"}}),
+                         ["not_acceptable", "genuine"])
 
     def test_a_stream_is_answered_report_by_report(self) -> None:
         many = [self.report] * 20 + [bytes(self.bad)] + [self.report] * 3

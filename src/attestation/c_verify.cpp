@@ -155,12 +155,7 @@ Status create(const extreq_verifier_options* given, extreq_verifier** verifier) 
   return {};
 }
 
-Result<Expectations> read_expectations(Expectations expectations, const extreq_request& request,
-                                       ByteView table) {
-  if (!table.empty()) {
-    EXTREQ_TRY_ASSIGN(auto parsed, CertificateTable::parse(table));
-    EXTREQ_TRY_ASSIGN(expectations, with_table(std::move(expectations), std::move(parsed)));
-  }
+Expectations read_expectations(Expectations expectations, const extreq_request& request) {
   if (request.report_data == nullptr) return expectations;
   abi::ByteArray<64> report_data{};
   std::copy_n(request.report_data, report_data.size(), report_data.begin());
@@ -181,7 +176,9 @@ Status verify_request(const extreq_verifier& with, const extreq_request* given,
                                            request.certificate_table_size, "certificate_table"));
   EXTREQ_TRY_ASSIGN(const auto endorsement,
                     with.verifier.endorsement(report.signing_key(), table, certificates));
-  EXTREQ_TRY_ASSIGN(const auto expectations, read_expectations(with.expectations, request, table));
+  EXTREQ_TRY_ASSIGN(
+      const auto expectations,
+      with.verifier.with_table(read_expectations(with.expectations, request), table, *endorsement));
   auto verification =
       verify(report, *endorsement, std::chrono::sys_seconds(std::chrono::seconds(request.at)),
              expectations);

@@ -322,11 +322,4 @@ Result<Policy> parse_policy(ByteView json) {
   return policy;
 }
 
-std::vector<std::string> policy_keys() {
-  Policy policy;
-  std::vector<std::string> keys;
-  for (const auto& [key, reader] : readers_for(policy)) keys.push_back(key);
-  return keys;
-}
-
 }  // namespace extreq::attestation

@@ -18,9 +18,6 @@ inline constexpr std::size_t policy_file_max = 1U << 20U;
 // was found and what is wanted.
 [[nodiscard]] Result<Policy> parse_policy(ByteView json);
 
-// The keys that stand at the top of a policy file.
-[[nodiscard]] std::vector<std::string> policy_keys();
-
 // A sentence for each rule: what a report must be, for people.
 [[nodiscard]] std::vector<std::string> explain(const Policy& policy);
 

@@ -105,6 +105,27 @@ TEST(Revocation, AnOlderNumberThanTheKnownOneIsRefused) {
   EXPECT_EQ(scene.revocation().state, CheckState::failed);
 }
 
+// AMD's key service has a list under vcek and one under vlek, by one root: who is on either is out.
+TEST(Revocation, EachOfTheTwoListsOfARootIsAsked) {
+  for (const bool vlek : {false, true}) {
+    for (const std::size_t on : {0U, 1U}) {
+      Revoking scene;
+      if (vlek) scene.use_vlek();
+      std::vector<KnownList> lists;
+      for (const std::size_t which : {0U, 1U}) {
+        scene.content.number = 300 + which;
+        scene.content.entries.clear();
+        if (which == on) scene.content.entries = {{scene.certificates[1].serial(), {}}};
+        lists.push_back(scene.list());
+      }
+      scene.expectations.revocation.lists = {lists[1 - on]};
+      EXPECT_THAT(failures(scene.verify()), IsEmpty());
+      scene.expectations.revocation.lists = lists;
+      EXPECT_THAT(failures(scene.verify()), ElementsAre("revocation"));
+    }
+  }
+}
+
 TEST(Revocation, AListInTheRootsNameByAnotherKeyIsRefused) {
   Revoking scene;
   scene.expectations.revocation.lists = {scene.list("ask")};

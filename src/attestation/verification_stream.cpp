@@ -97,9 +97,9 @@ Result<VerificationStream::Prepared> VerificationStream::prepare(const Evidence&
   EXTREQ_TRY_ASSIGN(auto report, Report::parse(*evidence.report));
   EXTREQ_TRY_ASSIGN(auto endorsement, endorsement_for(report, evidence));
   std::optional<Expectations> expectations;
-  if (!evidence.certificate_table.empty()) {
-    EXTREQ_TRY_ASSIGN(auto table, CertificateTable::parse(evidence.certificate_table));
-    EXTREQ_TRY_ASSIGN(expectations, with_table(options_.expectations, std::move(table)));
+  if (!evidence.certificate_table.empty() && looks_at_table(options_.expectations)) {
+    EXTREQ_TRY_ASSIGN(expectations, verifier_.with_table(options_.expectations,
+                                                         evidence.certificate_table, *endorsement));
   }
   return Prepared{std::move(report), std::move(endorsement), std::move(expectations)};
 }

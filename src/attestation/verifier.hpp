@@ -20,11 +20,15 @@
 
 namespace extreq::attestation {
 
+// Whether anything of a certificate table but its certificates matters to them.
+[[nodiscard]] bool looks_at_table(const Expectations& expectations) noexcept;
+
 class Verifier {
  public:
   struct Limits {
     std::size_t endorsements = 4096;  // leaves, each with the table or list it came in
     std::size_t chains = 64;          // pairs of ASK or ASVK and ARK
+    std::size_t lists = 64;           // revocation lists of tables, that the root of a leaf signed
   };
   // Who stays in shared ownership with the cache.
   using SharedEndorsement = std::shared_ptr<const Endorsement>;
@@ -38,13 +42,20 @@ class Verifier {
   // What Endorsement::find() gives for these certificates. Never nullptr.
   [[nodiscard]] SharedEndorsement endorsement(
       SigningKey key, std::span<const crypto::Certificate> candidates) const;
-  // The same for certificates_of() a table, behind `more`. A table that is kept is not even parsed.
-  // Failure: as CertificateTable::parse() and certificates_of().
+  // The same for certificates_of() a table, behind `more`. Of a table that is kept no certificate
+  // is parsed. Failure: as CertificateTable::parse() and certificates_of().
   [[nodiscard]] Result<SharedEndorsement> endorsement(
       SigningKey key, ByteView certificate_table,
       std::span<const crypto::Certificate> more = {}) const;
 
-  // attestation::verify() of the endorsements above.
+  // `expectations` for a report that came with this table, from which `endorsement` was found:
+  // where they ask for it, with the table for the policy's rules, and its list behind the served
+  // ones. Failure: as CertificateTable::parse() and revocation_list_of().
+  [[nodiscard]] Result<Expectations> with_table(const Expectations& expectations,
+                                                ByteView certificate_table,
+                                                const Endorsement& endorsement) const;
+
+  // attestation::verify() of the endorsements above, the second with_table().
   [[nodiscard]] Verification verify(const Report& report,
                                     std::span<const crypto::Certificate> candidates,
                                     std::chrono::sys_seconds at,
@@ -56,18 +67,22 @@ class Verifier {
   struct Kept {
     std::size_t endorsements;
     std::size_t chains;
+    std::size_t lists;
   };
-  [[nodiscard]] Kept kept() const { return {endorsements_.size(), chains_.size()}; }
+  [[nodiscard]] Kept kept() const { return {endorsements_.size(), chains_.size(), lists_.size()}; }
 
  private:
   [[nodiscard]] SharedEndorsement find(SigningKey key, const crypto::Sha256Digest& id,
                                        std::span<const crypto::Certificate> candidates) const;
   [[nodiscard]] std::shared_ptr<const Chain> chain(
       const crypto::Certificate& leaf, std::span<const crypto::Certificate> candidates) const;
+  [[nodiscard]] Result<std::optional<KnownList>> revocation_list(
+      const CertificateTable& table, const Endorsement& endorsement) const;
 
   TrustAnchors anchors_;
   mutable BoundedCache<Endorsement> endorsements_;
   mutable BoundedCache<Chain> chains_;
+  mutable BoundedCache<KnownList> lists_;
 };
 
 }  // namespace extreq::attestation

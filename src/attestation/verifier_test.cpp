@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "attestation/test_scene.hpp"
+#include "crypto/crl_builder.hpp"
+#include "crypto/test_keys.hpp"
 
 namespace extreq::attestation {
 namespace {
@@ -86,6 +88,64 @@ TEST(Verifier, ATableThatIsNoneIsRefusedAsByTheParser) {
   const auto found = verifier.endorsement(SigningKey::vcek, junk);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().message, CertificateTable::parse(junk).error().message);
+}
+
+// A list of the scene's root in the scene's table, with the ASK on it or not.
+Bytes table_with_list(const Scene& scene, bool with_ask, std::string_view signer = "ark") {
+  crypto::RevocationListContent content{.issuer_der = scene.root.subject_der(),
+                                        .this_update = scene.at - std::chrono::days(1),
+                                        .next_update = scene.at + std::chrono::days(1),
+                                        .number = 7,
+                                        .entries = {},
+                                        .indirect = false,
+                                        .extensions = {}};
+  if (with_ask) content.entries = {{scene.certificates[1].serial(), {}}};
+  const auto list = crypto::issue_revocation_list(content, crypto::test_rsa_key(signer)).value();
+  namespace guids = abi::ghcb::certificate_table;
+  CertificateTableBuilder table;
+  EXPECT_TRUE(table.add(guids::guid_vcek, scene.certificates[0].der()));
+  EXPECT_TRUE(table.add(guids::guid_ask, scene.certificates[1].der()));
+  EXPECT_TRUE(table.add(guids::guid_ark, scene.root.der()));
+  EXPECT_TRUE(table.add(guids::guid_crl, list.der()));
+  return table.build();
+}
+
+TEST(Verifier, AsksTheListOfATableEachTimeAndKeepsItOnce) {
+  Scene scene(Product::genoa);
+  scene.expectations.revocation.mode = RevocationMode::required;
+  const Verifier verifier(scene.anchors);
+  const auto report = Report::parse(test::sign(scene.fields)).value();
+  const auto failed = [&](const Bytes& table) {
+    return test::failures(verifier.verify(report, table, scene.at, scene.expectations).value());
+  };
+  const auto clean = table_with_list(scene, false);
+  const auto with_ask = table_with_list(scene, true);
+  const auto forged = table_with_list(scene, false, "ask");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(failed(clean), testing::IsEmpty());
+    EXPECT_THAT(failed(with_ask), testing::ElementsAre("revocation"));
+    EXPECT_THAT(failed(forged), testing::ElementsAre("revocation"));
+    EXPECT_THAT(failed(table_of(scene.certificates)), testing::ElementsAre("revocation"));
+  }
+  EXPECT_EQ(verifier.kept().lists, 2U) << "both that the root signed, once each";
+  scene.at += std::chrono::days(2);
+  EXPECT_THAT(failed(clean), testing::ElementsAre("revocation")) << "no longer fresh";
+}
+
+TEST(Verifier, HoldsTheTableOfEachReportAgainstThePolicy) {
+  Scene scene(Product::genoa);
+  const Verifier verifier(scene.anchors);
+  const auto report = Report::parse(test::sign(scene.fields)).value();
+  Policy policy;
+  policy.waive_report_data = true;
+  policy.table_rules = {{abi::ghcb::certificate_table::guid_crl, Presence::forbid, {}}};
+  scene.expectations.policy = std::make_shared<const Policy>(policy);
+  scene.expectations.revocation.mode = RevocationMode::off;
+  const auto verdict = [&](const Bytes& table) {
+    return verifier.verify(report, table, scene.at, scene.expectations).value().verdict;
+  };
+  EXPECT_EQ(verdict(table_of(scene.certificates)), Verdict::genuine);
+  EXPECT_EQ(verdict(table_with_list(scene, false)), Verdict::not_acceptable);
 }
 
 TEST(Verifier, KeepsNoMoreThanItsLimit) {

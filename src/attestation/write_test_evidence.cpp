@@ -1,15 +1,84 @@
 // Writes the evidence of one made-up platform into a folder, for tests of the program: report.bin,
-// vcek.der, vcek.pem, chain.pem (ASK and ARK), ark.der, table.bin (VCEK, ASK, ARK).
+// report-5.bin (of version 5, every field filled), vcek.der, vcek.pem, chain.pem (ASK and ARK),
+// ark.der, table.bin (VCEK, ASK, ARK), and lists of the ARK: crl.der (number 300, nobody on it),
+// crl-ask.der (the ASK), crl-vcek.der (the VCEK, by an entry that names the ASK), crl-serial-0.der
+// (serial 0 of the ARK), crl-stale.der, crl-forged.der (signed by the ASK's key). table-crl.bin and
+// table-crl-ask.bin are table.bin with the first two of them.
 #include <cstdio>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "attestation/certificate_table.hpp"
 #include "attestation/test_evidence.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
+#include "crypto/crl_builder.hpp"
+#include "crypto/test_keys.hpp"
 
 namespace extreq::attestation {
 namespace {
+
+using Entries = std::vector<crypto::RevocationListContent::Entry>;
+
+Result<Bytes> list_of(const crypto::Certificate& root, const Entries& entries,
+                      std::chrono::sys_seconds of, std::string_view signer) {
+  const crypto::RevocationListContent content{.issuer_der = root.subject_der(),
+                                              .this_update = of - std::chrono::days(1),
+                                              .next_update = of + std::chrono::days(1),
+                                              .number = 300,
+                                              .entries = entries,
+                                              .indirect = true,
+                                              .extensions = {}};
+  EXTREQ_TRY_ASSIGN(const auto list,
+                    crypto::issue_revocation_list(content, crypto::test_rsa_key(signer)));
+  return list.der();
+}
+
+Status write_lists(const std::string& folder, const crypto::Certificate& ark,
+                   const crypto::Certificate& ask) {
+  struct List {
+    const char* name;
+    Entries entries;
+    std::chrono::days age;
+    const char* signer;
+  };
+  const std::vector<List> lists{
+      {"crl", {}, std::chrono::days(0), "ark"},
+      {"crl-ask", {{ask.serial(), {}}}, std::chrono::days(0), "ark"},
+      {"crl-vcek", {{{0}, ask.subject_der()}}, std::chrono::days(0), "ark"},
+      {"crl-serial-0", {{{0}, {}}}, std::chrono::days(0), "ark"},
+      {"crl-stale", {}, std::chrono::days(3), "ark"},
+      {"crl-forged", {}, std::chrono::days(0), "ask"},
+  };
+  for (const List& list : lists) {
+    EXTREQ_TRY_ASSIGN(const Bytes der,
+                      list_of(ark, list.entries, test::now() - list.age, list.signer));
+    EXTREQ_TRY(replace_file(fmt::format("{}/{}.der", folder, list.name), der, 0644));
+  }
+  return {};
+}
+
+// A report of version 5 with something in each field that a policy can ask about.
+abi::snp::AttestationReport full_report(Product product) {
+  abi::snp::AttestationReport fields = test::report_fields(product);
+  fields.version = 5;
+  fields.guest_svn = 4;
+  fields.platform_info = abi::snp::platform_info::ecc_en;
+  fields.key_info = abi::snp::key_info::author_key_en;
+  fields.family_id.fill(0xFA);
+  fields.image_id.fill(0x1A);
+  fields.host_data.fill(0xDA);
+  fields.id_key_digest.fill(0x1D);
+  fields.author_key_digest.fill(0xA0);
+  fields.report_id.fill(0x4E);
+  fields.report_id_ma.fill(0xFF);
+  fields.current_version = {.build = 21, .minor = 55, .major = 1, .reserved = 0};
+  fields.committed_version = {.build = 20, .minor = 55, .major = 1, .reserved = 0};
+  fields.launch_mit_vector = 1;
+  fields.current_mit_vector = 3;
+  return fields;
+}
 
 Status write_evidence(const std::string& folder) {
   namespace guids = abi::ghcb::certificate_table;
@@ -25,13 +94,22 @@ Status write_evidence(const std::string& folder) {
   EXTREQ_TRY_ASSIGN(const std::string ask_pem, ask.to_pem());
   EXTREQ_TRY_ASSIGN(const std::string ark_pem, ark.to_pem());
   EXTREQ_TRY_ASSIGN(const std::string vcek_pem, vcek.to_pem());
+  EXTREQ_TRY(write_lists(folder, ark, ask));
   constexpr unsigned mode = 0644;
   EXTREQ_TRY(replace_file(folder + "/report.bin", test::sign(test::report_fields(product)), mode));
+  EXTREQ_TRY(replace_file(folder + "/report-5.bin", test::sign(full_report(product)), mode));
   EXTREQ_TRY(replace_file(folder + "/vcek.der", vcek.der(), mode));
   EXTREQ_TRY(replace_file(folder + "/vcek.pem", to_bytes(vcek_pem), mode));
   EXTREQ_TRY(replace_file(folder + "/chain.pem", to_bytes(ask_pem + ark_pem), mode));
   EXTREQ_TRY(replace_file(folder + "/ark.der", ark.der(), mode));
-  return replace_file(folder + "/table.bin", table.build(), mode);
+  EXTREQ_TRY(replace_file(folder + "/table.bin", table.build(), mode));
+  for (const std::string name : {"crl", "crl-ask"}) {
+    CertificateTableBuilder with_list = table;
+    EXTREQ_TRY_ASSIGN(const Bytes list, read_file(fmt::format("{}/{}.der", folder, name)));
+    EXTREQ_TRY(with_list.add(guids::guid_crl, list));
+    EXTREQ_TRY(replace_file(fmt::format("{}/table-{}.bin", folder, name), with_list.build(), mode));
+  }
+  return {};
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Whoever names a page names one that is there.
+
+Looks for `doc/NAME.md` (also .json, .svg) in the sources, scripts and pages of the project, and in the
+pages of doc/ also for `NAME.md` alone, which is a page beside them. Fails with file:line.
+
+Without arguments: first the self-test, which plants violations and must find each, then the project.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+from typing import Iterator, List
+
+FOLDERS = ("src", "include", "fuzz", "bench", "examples", "tests", "scripts", "protocols", "packaging",
+           "cmake", "doc")
+SUFFIXES = {".c", ".cpp", ".h", ".hpp", ".py", ".sh", ".md", ".txt", ".cmake", ".pml", ".rs", ".service"}
+FULL = re.compile(r"(?<![\w/.])doc/(?P<name>[\w./-]*\w\.(?:md|json|svg))")
+BESIDE = re.compile(r"(?<![\w/.-])(?P<name>[\w-]+\.md)\b")
+AT_THE_TOP = ("README.md", "CONTRIBUTING.md")
+
+
+def check_text(path: str, text: str, root: pathlib.Path) -> Iterator[str]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        names = {"doc/" + found["name"] for found in FULL.finditer(line)}
+        if path.startswith("doc/") and path.endswith(".md"):
+            beside = {found["name"] for found in BESIDE.finditer(line)}
+            names |= {"doc/" + name for name in beside - set(AT_THE_TOP)}
+        for name in sorted(names):
+            if not (root / name).is_file():
+                yield f"{path}:{number}: {name} is not there"
+
+
+def check_tree(root: pathlib.Path) -> List[str]:
+    files = [root / name for name in AT_THE_TOP if (root / name).is_file()]
+    for folder in FOLDERS:
+        files += [file for file in sorted((root / folder).rglob("*")) if file.suffix in SUFFIXES]
+    findings: List[str] = []
+    for file in files:
+        path = str(file.relative_to(root))
+        if path == "tests/pages_test.py":  # it plants names
+            continue
+        text = file.read_text(encoding="utf-8")
+        findings += check_text(path, text, root)
+    return findings
+
+
+# (path, text, lines at which something must be found)
+PLANTED = (
+    ("src/a.hpp", "// (doc/there.md)\n// doc/missing.md.\n", [2]),
+    ("src/a.cpp", "// doc/there.json, doc/missing.json\n", [1]),
+    ("README.md", "see [x](doc/missing.md), doc/there.md\n", [1]),
+    ("doc/a.md", "`there.md`\nmissing.md\n(README.md)\ndoc/missing.md\n", [2, 4]),
+    ("src/b.cpp", "// missing.md is not of doc\n// https://x.example/doc/missing.md\n", []),
+)
+
+
+def self_test() -> List[str]:
+    failures: List[str] = []
+    for path, text, wanted in PLANTED:
+        with tempfile.TemporaryDirectory() as scratch:
+            root = pathlib.Path(scratch)
+            for name, content in (("doc/there.md", ""), ("doc/there.json", ""), (path, text)):
+                (root / name).parent.mkdir(exist_ok=True)
+                (root / name).write_text(content, encoding="utf-8")
+            found = [int(finding.split(":")[1]) for finding in check_tree(root)]
+            if found != wanted:
+                failures.append(f"self-test: {path}: {text!r}: found {found}, planted {wanted}")
+    return failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
+    failures = self_test()
+    failures += check_tree(parser.parse_args().root)
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
