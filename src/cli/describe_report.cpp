@@ -1,8 +1,9 @@
-#include <array>
-#include <string_view>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
+#include "attestation/policy.hpp"
 #include "attestation/product.hpp"
 #include "attestation/tcb.hpp"
 #include "cli/describe.hpp"
@@ -14,40 +15,11 @@ namespace snp = abi::snp;
 using attestation::Report;
 using attestation::TcbLayout;
 
-struct Bit {
-  std::uint64_t mask;
-  std::string_view name;
-};
-
-constexpr std::array policy_bits{
-    Bit{snp::policy::smt, "smt"},
-    Bit{snp::policy::reserved_one, "reserved_one"},
-    Bit{snp::policy::migrate_ma, "migrate_ma"},
-    Bit{snp::policy::debug, "debug"},
-    Bit{snp::policy::single_socket, "single_socket"},
-    Bit{snp::policy::cxl_allow, "cxl_allow"},
-    Bit{snp::policy::mem_aes_256_xts, "mem_aes_256_xts"},
-    Bit{snp::policy::rapl_dis, "rapl_dis"},
-    Bit{snp::policy::ciphertext_hiding, "ciphertext_hiding"},
-    Bit{snp::policy::page_swap_disable, "page_swap_disable"},
-};
-
-constexpr std::array platform_info_bits{
-    Bit{snp::platform_info::smt_en, "smt_en"},
-    Bit{snp::platform_info::tsme_en, "tsme_en"},
-    Bit{snp::platform_info::ecc_en, "ecc_en"},
-    Bit{snp::platform_info::rapl_dis, "rapl_dis"},
-    Bit{snp::platform_info::ciphertext_hiding_dram_en, "ciphertext_hiding_dram_en"},
-    Bit{snp::platform_info::alias_check_complete, "alias_check_complete"},
-    Bit{snp::platform_info::tio_en, "tio_en"},
-};
-
 std::string hex(std::uint64_t value) { return fmt::format("{:#018x}", value); }
 
-template <std::size_t N>
-void add_bits(Document& document, std::uint64_t value, const std::array<Bit, N>& bits,
+void add_bits(Document& document, std::uint64_t value, std::span<const attestation::NamedBit> bits,
               std::uint64_t known) {
-  for (const Bit& bit : bits) {
+  for (const attestation::NamedBit& bit : bits) {
     document[std::string(bit.name)] = (value & bit.mask) != 0;
     known |= bit.mask;
   }
@@ -61,14 +33,14 @@ Document describe_policy(std::uint64_t policy) {
        fmt::format("{}.{}", (policy >> snp::policy::abi_major_shift) & snp::policy::abi_major_mask,
                    policy & snp::policy::abi_minor_mask)}};
   add_bits(
-      document, policy, policy_bits,
+      document, policy, attestation::guest_policy_bits(),
       snp::policy::abi_minor_mask | snp::policy::abi_major_mask << snp::policy::abi_major_shift);
   return document;
 }
 
 Document describe_platform_info(std::uint64_t platform_info) {
   Document document{{"value", hex(platform_info)}};
-  add_bits(document, platform_info, platform_info_bits, 0);
+  add_bits(document, platform_info, attestation::platform_info_bits(), 0);
   return document;
 }
 
