@@ -114,11 +114,12 @@ Result<CrlKeeper::Visit> CrlKeeper::visit(const Name& name, unsigned failures) {
   EXTREQ_TRY_ASSIGN(const bool mine, ledger_.claim(item, options_.owner, options_.lease));
   if (!mine) return visit_store(name, item);
   auto fetched = ports_.fetch(name.first, name.second);
+  const Error problem = fetched ? Error{} : fetched.error();
   Visit visit;
   if (fetched) {
     visit.pause = until_renewal(*fetched);
     visit.found = *std::move(fetched);
-  } else if (fetched.error().code == Code::not_found) {
+  } else if (problem.code == Code::not_found) {
     visit.absent = true;
     visit.pause = options_.absent_memory;
     EXTREQ_TRY(ledger_.remember_absent(item, visit.pause));
@@ -128,7 +129,7 @@ Result<CrlKeeper::Visit> CrlKeeper::visit(const Name& name, unsigned failures) {
   }
   // Nobody else asks in the meantime.
   EXTREQ_TRY(ledger_.claim(item, options_.owner, visit.pause));
-  if (visit.failed) return fail(fetched.error().code, "{}: {}", item, fetched.error().message);
+  if (visit.failed) return fail(problem.code, "{}: {}", item, problem.message);
   return visit;
 }
 
