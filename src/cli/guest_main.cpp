@@ -14,10 +14,12 @@ int main(int argc, char** argv) {
     CLI::App app("Asks this SNP guest's firmware for attestation reports, and verifies them");
     app.name("extreq");
     app.require_subcommand(1);
+    app.set_version_flag("--version", "extreq " EXTREQ_VERSION, "Print the version and exit");
     int exit_code = exit_ok;
     add_request(app, exit_code);
     add_verify(app, exit_code);
     add_show(app, exit_code);
+    add_describe_verbs(app);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

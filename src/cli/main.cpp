@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
       "Attestation reports of AMD SEV-SNP guests and the certificates that belong to them");
   app.name("extreq");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "extreq " EXTREQ_VERSION, "Print the version and exit");
   int exit_code = exit_ok;
   add_verify(app, exit_code);
   add_show(app, exit_code);
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   add_fleet(app, exit_code);
   add_kds_mirror(app, exit_code);
   add_kds_prefetch(app, exit_code);
+  add_describe_verbs(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

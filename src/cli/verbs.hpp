@@ -25,5 +25,7 @@ void add_fleet(CLI::App& app, int& exit_code);
 void add_kds_mirror(CLI::App& app, int& exit_code);
 void add_kds_prefetch(CLI::App& app, int& exit_code);
 void add_policy(CLI::App& app, int& exit_code);
+// What `app` then has, for who writes its manual: it must outlive the call's parse().
+void add_describe_verbs(CLI::App& app);
 
 }  // namespace extreq::cli
