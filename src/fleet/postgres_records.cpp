@@ -74,6 +74,7 @@ Result<std::vector<SeenHost>> PostgresRecords::hosts(std::chrono::sys_seconds si
                               " WHERE seen >= $1 ORDER BY product, chip_id",
                               {since.time_since_epoch().count()}));
   std::vector<SeenHost> hosts;
+  hosts.reserve(static_cast<std::size_t>(rows.size()));
   for (int row = 0; row < rows.size(); ++row) {
     EXTREQ_TRY_ASSIGN(auto host, host_at(rows, row));
     hosts.push_back(std::move(host));

@@ -11,7 +11,7 @@
 namespace extreq::fleet {
 namespace {
 
-constexpr std::size_t file_max = 64U * 1024U;
+constexpr std::size_t file_max = 1U << 16U;
 constexpr std::string_view scheme = "Bearer ";
 
 // RFC 6750 section 2.1, b64token.
@@ -53,6 +53,7 @@ Result<std::vector<std::string>> tokens_of(const std::string& path) {
 Result<ReportTokens> ReportTokens::load(const std::string& path) {
   EXTREQ_TRY_ASSIGN(const auto tokens, tokens_of(path));
   std::vector<crypto::Sha256Digest> digests;
+  digests.reserve(tokens.size());
   for (const std::string& token : tokens) digests.push_back(crypto::sha256(to_bytes(token)));
   return ReportTokens(std::move(digests));
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr int status_ok = 200;
 constexpr int status_bad_request = 400;
 constexpr int status_not_found = 404;
-constexpr std::size_t leaf_limit = 64U * 1024U;
+constexpr std::size_t leaf_limit = 1U << 16U;
 constexpr std::size_t crl_limit = 1U << 20U;
 
 using host::KdsObject;

@@ -1,5 +1,6 @@
 #include "host/host_report.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
