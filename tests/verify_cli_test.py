@@ -18,8 +18,8 @@ import unittest
 OK, USAGE, NOT_GENUINE, NOT_ACCEPTABLE, UNREADABLE = range(5)
 CHECKS = [
     "signing_key", "root_trusted", "root", "intermediate", "leaf", "validity", "product",
-    "revocation", "signature_algorithm", "signature", "reported_tcb", "chip_id", "report_data",
-    "vmpl", "guest_policy", "platform_info", "minimum_tcb", "minimum_version", "committed_firmware",
+    "revocation", "signature_algorithm", "signature", "reported_tcb", "chip_id", "runtime_data",
+    "report_data", "vmpl", "guest_policy", "platform_info", "minimum_tcb", "minimum_version", "committed_firmware",
     "mitigations", "measurement", "host_data", "identity", "platform", "id_block",
     "certificate_table",
 ]
@@ -85,7 +85,7 @@ class Made(Contract):
         self.assertEqual(sum(line.startswith(("passed  ", "not done  ")) for line in lines),
                          len(CHECKS))
         self.assertTrue(lines[-1].startswith("genuine: signed by a VCEK"), lines[-1])
-        self.assertIn("not checked: revocation, report_data, vmpl", lines[-1])
+        self.assertIn("not checked: revocation, runtime_data, report_data, vmpl", lines[-1])
 
     def test_json_is_one_object_with_every_check(self):
         result, states = self.states("--report", EVIDENCE / "report.bin", *AT, *self.trusted())

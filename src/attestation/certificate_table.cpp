@@ -7,6 +7,7 @@
 
 #include "base/byte_builder.hpp"
 #include "base/byte_reader.hpp"
+#include "base/printable.hpp"
 
 namespace extreq::attestation {
 namespace {
@@ -122,6 +123,19 @@ std::string to_text(const Guid& guid) {
   std::string text = to_hex(guid);
   for (const std::size_t at : {8U, 13U, 18U, 23U}) text.insert(at, 1, '-');
   return text;
+}
+
+Result<Guid> guid_from_text(std::string_view text) {
+  std::string digits(text);
+  std::erase(digits, '-');
+  const auto bytes = from_hex(digits);
+  Guid guid{};
+  if (bytes && bytes->size() == guid.size()) std::ranges::copy(*bytes, guid.begin());
+  if (!bytes || to_text(guid) != text) {
+    return fail(Code::invalid_input, "\"{}\" found, a GUID in lower case wanted",
+                printable(text, 40));
+  }
+  return guid;
 }
 
 std::optional<std::string_view> certificate_name(const Guid& guid) noexcept {

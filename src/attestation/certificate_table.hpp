@@ -22,6 +22,8 @@ using Guid = abi::ghcb::certificate_table::Guid;
 
 // "63da758d-e664-4564-adc5-f4b93be8accd"
 [[nodiscard]] std::string to_text(const Guid& guid);
+// Exactly what to_text() writes. Failure: invalid_input.
+[[nodiscard]] Result<Guid> guid_from_text(std::string_view text);
 
 // "VCEK", "VLEK", "ASK or ASVK", "ARK", "CRL"; nothing for a GUID that is not the specification's.
 [[nodiscard]] std::optional<std::string_view> certificate_name(const Guid& guid) noexcept;

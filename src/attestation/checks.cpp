@@ -23,6 +23,8 @@ constexpr std::array<CheckKind, check_count> kinds{{
     {CheckId::signature, "signature", "the VCEK or VLEK signed the report", genuine, needed},
     {CheckId::reported_tcb, "reported_tcb", "the certificate is for REPORTED_TCB", genuine, needed},
     {CheckId::chip_id, "chip_id", "the certificate is for CHIP_ID", genuine, optional},
+    {CheckId::runtime_data, "runtime_data", "REPORT_DATA binds the runtime data", genuine,
+     optional},
     {CheckId::report_data, "report_data", "REPORT_DATA is the one asked for", acceptance, optional},
     {CheckId::vmpl, "vmpl", "the VMPL is allowed", acceptance, optional},
     {CheckId::guest_policy, "guest_policy", "the guest policy suffices", acceptance, optional},

@@ -26,6 +26,7 @@ enum class CheckId : std::uint8_t {
   signature,            // the leaf's key signed the report
   reported_tcb,         // each SPL of the leaf is that component of REPORTED_TCB
   chip_id,              // the leaf's HWID is CHIP_ID
+  runtime_data,         // REPORT_DATA begins with the digest of what came with the report
   // Is it acceptable?
   report_data,         // REPORT_DATA is what was asked for
   vmpl,                // the guest asked for it, from a VMPL that is allowed
@@ -42,7 +43,7 @@ enum class CheckId : std::uint8_t {
   id_block,            // an ID block by keys that are trusted
   certificate_table,   // what the certificate table must and must not hold
 };
-inline constexpr std::size_t check_count = 26;
+inline constexpr std::size_t check_count = 27;
 
 enum class CheckState : std::uint8_t { passed, failed, not_done };
 

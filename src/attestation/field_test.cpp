@@ -6,6 +6,8 @@
 #include "abi/kds.hpp"
 #include "attestation/test_scene.hpp"
 #include "base/byte_builder.hpp"
+#include "crypto/crl_builder.hpp"
+#include "crypto/test_keys.hpp"
 
 namespace extreq::attestation {
 namespace {
@@ -14,6 +16,7 @@ namespace guids = abi::ghcb::certificate_table;
 namespace oid = abi::kds::oid;
 using crypto::Certificate;
 using crypto::CertificateContent;
+using crypto::RevocationListContent;
 using test::failures;
 using test::Scene;
 using testing::ElementsAre;
@@ -73,7 +76,7 @@ TEST(Field, AReportedTcbBelowTheCommittedOneIsGenuine) {
 
 // --- New silicon -------------------------------------------------------------------------------
 
-// google/go-sev-guest 165 and 153, AMDESE/AMDSEV 285
+// google/go-sev-guest 165, 153 and 199, AMDESE/AMDSEV 285
 TEST(Field, ATurinReportOfVersionFiveWithAnEightByteChipIdIsGenuine) {
   Scene scene(Product::turin);
   scene.fields.version = 5;
@@ -92,7 +95,7 @@ TEST(Field, TwoTurinVceksThatDifferInTheFmcAloneAreNotTheSame) {
   EXPECT_THAT(scene.verify().check(CheckId::reported_tcb).why, HasSubstr("FMC 1 in the report"));
 }
 
-// virtee/sev 307
+// virtee/sev 307, virtee/snpguest 98 and 99
 TEST(Field, TheLayoutFollowsTheProductAndNeverTheReportsVersion) {
   for (const std::uint32_t version : {2U, 3U, 4U, 5U}) {
     Scene scene(Product::milan);
@@ -126,6 +129,62 @@ TEST(Field, TheHardwareIdIsCompared) {
     scene.fields.chip_id[0] ^= 0x80U;
     EXPECT_THAT(failures(scene.verify()), ElementsAre("chip_id"));
   }
+}
+
+// virtee/sev 298, virtee/snpguest 89: its report does not say that it is of a Turin, its VCEK does.
+TEST(Field, ATurinReportOfVersionTwoHasTheLayoutOfItsVcek) {
+  for (const bool masked : {false, true}) {
+    Scene scene(Product::turin);
+    scene.fields.version = 2;
+    if (masked) scene.fields.chip_id.fill(0);
+    const Verification verification = scene.verify();
+    EXPECT_EQ(verification.verdict, Verdict::genuine) << summary(verification);
+    EXPECT_EQ(verification.product, Product::turin);
+    EXPECT_THAT(verification.check(CheckId::reported_tcb).why, HasSubstr("FMC"));
+  }
+}
+
+// uyuni-project/uyuni 10651 and 10681: Bergamo and Siena are under Genoa's root.
+TEST(Field, EachProcessorIsOfTheProductThatItsChainIsOf) {
+  struct Processor {
+    std::uint8_t family;
+    std::uint8_t model;
+    Product product;
+  };
+  constexpr std::array processors = {
+      Processor{0x19, 0x01, Product::milan},  Processor{0x19, 0x11, Product::genoa},
+      Processor{0x19, 0xA0, Product::genoa},  Processor{0x19, 0xAF, Product::genoa},
+      Processor{0x1A, 0x02, Product::turin},  Processor{0x1A, 0x11, Product::turin},
+      Processor{0x1A, 0x50, Product::venice},
+  };
+  for (const Processor& processor : processors) {
+    Scene scene(processor.product);
+    scene.fields.version = 3;
+    scene.fields.cpuid_family = processor.family;
+    scene.fields.cpuid_model = processor.model;
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+    scene.fields.cpuid_family = processor.family == 0x19 ? 0x1A : 0x19;
+    scene.fields.cpuid_model = processor.product == Product::turin ? 0xA0 : 0x02;
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("product"));
+  }
+}
+
+// tinfoilsh/tinfoil-go 114: no processor is no reason to take one.
+TEST(Field, AReportOfVersionThreeThatNamesNoProcessorIsNotTakenForAnybodys) {
+  Scene scene(Product::genoa);
+  scene.fields.cpuid_family = scene.fields.cpuid_model = scene.fields.cpuid_stepping = 0;
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("product"));
+  EXPECT_THAT(scene.verify().check(CheckId::product).why, HasSubstr("family 0x00 model 0x00"));
+}
+
+// virtee/snpguest 109: the signature passed there although the chain had not.
+TEST(Field, AnAskOfAnotherProductIsNotOutweighedByASignatureThatFits) {
+  Scene scene(Product::turin);
+  scene.certificates[1] = test::Authority(Product::genoa).ask();
+  const Verification verification = scene.verify();
+  EXPECT_EQ(verification.verdict, Verdict::not_genuine);
+  EXPECT_EQ(verification.check(CheckId::signature).state, CheckState::passed);
+  EXPECT_EQ(verification.check(CheckId::leaf).state, CheckState::failed);
 }
 
 // --- VLEK --------------------------------------------------------------------------------------
@@ -197,10 +256,10 @@ TEST(Field, SigningKeyIsEnforcedAndTheHardwareIdNeeded) {
 TEST(Field, TheResultListsWhatWasNotChecked) {
   const Verification verification = Scene(Product::milan).verify();
   EXPECT_THAT(test::names(verification, CheckState::not_done),
-              ElementsAre("revocation", "report_data", "vmpl", "guest_policy", "platform_info",
-                          "minimum_tcb", "minimum_version", "committed_firmware", "mitigations",
-                          "measurement", "host_data", "identity", "platform", "id_block",
-                          "certificate_table"));
+              ElementsAre("revocation", "runtime_data", "report_data", "vmpl", "guest_policy",
+                          "platform_info", "minimum_tcb", "minimum_version", "committed_firmware",
+                          "mitigations", "measurement", "host_data", "identity", "platform",
+                          "id_block", "certificate_table"));
 }
 
 // confidential-dot-ai/attestation-rs 67 and 83: entry points that check different things.
@@ -261,7 +320,8 @@ TEST(Field, AVmplThatIsNotAskedForIsRefused) {
   EXPECT_THAT(failures(scene.verify()), ElementsAre("vmpl"));
 }
 
-// agentrust-io/cmcp 656, google/go-sev-guest 195: a rule for each bit of PLATFORM_INFO.
+// agentrust-io/cmcp 656, google/go-sev-guest 195, virtee/snphost 108: a rule for each bit of
+// PLATFORM_INFO.
 TEST(Field, EachBitOfPlatformInfoHasARuleOfItsOwn) {
   for (const NamedBit& bit : platform_info_bits()) {
     for (const bool set : {false, true}) {
@@ -292,7 +352,105 @@ TEST(Field, ReportsUnderAnInventedRootAreRefused) {
   EXPECT_THAT(failures(scene.verify()), ElementsAre("root_trusted"));
 }
 
+// microsoft/TEE-Attestation-Verification 146: what a version does not have is not read.
+TEST(Field, AReportOfVersionTwoHasNoProcessorWhateverItsBytesAre) {
+  Scene scene(Product::milan);
+  scene.fields.cpuid_family = 0x1A;
+  scene.fields.cpuid_model = 0x02;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+  scene.fields.version = 3;
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("product"));
+}
+
+// agentrust-io/agent-manifest 100 and 201: a comparison of a value with itself.
+TEST(Field, EachByteOfReportDataIsComparedWithWhatWasAskedFor) {
+  Scene scene(Product::milan);
+  scene.expectations.report_data = scene.fields.report_data;
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+  for (std::size_t i = 0; i < scene.fields.report_data.size(); ++i) {
+    scene.expectations.report_data->at(i) ^= 1;
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("report_data")) << i;
+    scene.expectations.report_data->at(i) ^= 1;
+  }
+}
+
+// microsoft/CCF 6812, confidential-containers/trustee 1390: no signed status says which TCB is
+// good, so the verifier's own floor counts, for each component.
+TEST(Field, AGenuineReportBelowTheVerifiersFloorIsNotAcceptable) {
+  Scene scene(Product::milan);
+  Policy policy;
+  policy.waive_report_data = true;
+  TcbFloors& floors = policy.minimum_tcb[static_cast<std::size_t>(Product::milan)].emplace();
+  for (TcbFloor& floor : floors) floor.snp = test::tcb(Product::milan).snp;
+  scene.expectations.policy = std::make_shared<const Policy>(policy);
+  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+  for (TcbFloor& floor : floors) floor.snp = static_cast<std::uint8_t>(*floor.snp + 1);
+  scene.expectations.policy = std::make_shared<const Policy>(policy);
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("minimum_tcb"));
+}
+
+// --- Revocation (more in revocation_test.cpp) --------------------------------------------------
+
+RevocationListContent list_of(const Scene& scene) {
+  return {.issuer_der = scene.root.subject_der(),
+          .this_update = scene.at - std::chrono::days(1),
+          .next_update = scene.at + std::chrono::days(1),
+          .number = 7,
+          .entries = {},
+          .indirect = false,
+          .extensions = {}};
+}
+
+KnownList issued(const RevocationListContent& content) {
+  return KnownList(crypto::issue_revocation_list(content, crypto::test_rsa_key("ark")).value());
+}
+
+// akash-network/console 3381: a revoked ASK read as valid.
+TEST(Field, AGenuineReportUnderARevokedAskIsNotGenuine) {
+  Scene scene(Product::milan);
+  auto content = list_of(scene);
+  content.entries = {{scene.certificates[1].serial(), {}}};
+  scene.expectations.revocation.lists = {issued(content)};
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("revocation"));
+}
+
+// edgelesssys/contrast 836 and 1050, google/go-sev-guest 191, edgelesssys/contrast 2553: what was
+// kept, or is served again, counts as long as it is fresh and no newer one is known.
+TEST(Field, AKeptListCountsUntilItsNextUpdateAndNeverAfterANewerOne) {
+  Scene scene(Product::milan);
+  auto& revocation = scene.expectations.revocation;
+  revocation.lists = {issued(list_of(scene))};
+  EXPECT_EQ(scene.verify().check(CheckId::revocation).state, CheckState::passed);
+  revocation.known_number = Bytes{8};
+  EXPECT_EQ(scene.verify().check(CheckId::revocation).state, CheckState::failed);
+  revocation.known_number.reset();
+  scene.at += std::chrono::days(2);
+  EXPECT_EQ(scene.verify().check(CheckId::revocation).state, CheckState::failed);
+  EXPECT_EQ(scene.verify().verdict, Verdict::not_genuine);
+}
+
+// google/go-sev-guest 154, edgelesssys/contrast 64: a list that the caller brought went unchecked.
+TEST(Field, AListThatTheCallerBringsIsCheckedLikeAServedOne) {
+  for (const bool served : {false, true}) {
+    Scene scene(Product::milan);
+    auto content = list_of(scene);
+    content.entries = {{{9, 9, 9}, {}}};
+    const KnownList forged(
+        crypto::issue_revocation_list(content, crypto::test_rsa_key("ask")).value());
+    auto& revocation = scene.expectations.revocation;
+    (served ? revocation.served_lists : revocation.lists) = {forged};
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("revocation"));
+  }
+}
+
 // --- Parsers that break ------------------------------------------------------------------------
+
+// Dstack-TEE/dstack 1279: an empty report ended the process.
+TEST(Field, NothingShortOfAReportIsAReport) {
+  for (const std::size_t size : {0U, 1U, 4U, 392U, 393U, 1183U}) {
+    EXPECT_FALSE(Report::parse(Bytes(size, 5))) << size;
+  }
+}
 
 // Dstack-TEE/dstack 1248
 TEST(Field, AMebibyteOfEntriesOverTheSameBytesIsRefusedUnread) {
@@ -344,13 +502,17 @@ TEST(Field, UnknownBitsOfPolicyAndPlatformInfoAreNoParseError) {
   EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
 }
 
-// confidential-dot-ai/attestation-rs 32, agentrust-io/cmcp 412
-TEST(Field, VersionFiveIsTaken) {
-  Scene scene(Product::milan);
-  scene.fields.version = 5;
-  scene.fields.cpuid_family = 0x19;
-  scene.fields.cpuid_model = 0x01;
-  EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+// confidential-dot-ai/attestation-rs 32, agentrust-io/cmcp 412, virtee/sev 312 and 366,
+// veraison/services 381, google/go-tpm-tools 527, Freax13/mushroom 134: each version broke
+// somebody's parser.
+TEST(Field, EachVersionIsTakenTheNextOneToo) {
+  for (const std::uint32_t version : {2U, 3U, 4U, 5U, 6U}) {
+    Scene scene(Product::milan);
+    scene.fields.version = version;
+    scene.fields.cpuid_family = 0x19;
+    scene.fields.cpuid_model = 0x01;
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+  }
 }
 
 // virtee/snpguest 18, 22, 38 and 66

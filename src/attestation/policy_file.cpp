@@ -2,11 +2,11 @@
 
 #include <charconv>
 #include <limits>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "attestation/policy_reader.hpp"
+#include "attestation/strict_json.hpp"
 
 namespace extreq::attestation {
 namespace {
@@ -187,19 +187,6 @@ Reader text_set(std::vector<std::string>& set) {
   };
 }
 
-// "63da758d-e664-4564-adc5-f4b93be8accd"
-Result<Guid> parse_guid(std::string text) {
-  const std::string given = text;
-  std::erase(text, '-');
-  EXTREQ_TRY_ASSIGN(const Bytes bytes, from_hex(text));
-  Guid guid{};
-  if (bytes.size() == guid.size()) std::ranges::copy(bytes, guid.begin());
-  if (bytes.size() != guid.size() || to_text(guid) != given) {
-    return fail(Code::invalid_input, "not the form of a GUID");
-  }
-  return guid;
-}
-
 Status read_table_rule(const PolicyValue& given, TableRule& rule) {
   return given.object({{"presence",
                         [&rule](const PolicyValue& member) -> Status {
@@ -214,7 +201,7 @@ Status read_table_rule(const PolicyValue& given, TableRule& rule) {
 Reader table_rules(std::vector<TableRule>& rules) {
   return [&rules](const PolicyValue& given) {
     return given.members([&](const std::string& key, const PolicyValue& member) -> Status {
-      const auto guid = parse_guid(key);
+      const auto guid = guid_from_text(key);
       if (!guid) {
         return fail(Code::invalid_input,
                     "/certificate_table: the key \"{}\" found, a GUID in lower case wanted", key);
@@ -285,27 +272,6 @@ Readers readers_for(Policy& policy) {
       {"certificate_table", table_rules(policy.table_rules)}};
 }
 
-// The library keeps the last of two members with one key: here that is an error, and so is what is
-// nested deeper than policies are.
-Result<Json> parse_json(ByteView bytes) {
-  constexpr int depth_max = 8;
-  std::vector<std::set<std::string>> keys;
-  std::string complaint;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > depth_max) complaint = "it is nested too deep";
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-      complaint = fmt::format("the key \"{}\" stands there twice", value.get<std::string>());
-    }
-    return true;
-  };
-  Json json = Json::parse(bytes.begin(), bytes.end(), watch, false);
-  if (json.is_discarded()) return fail(Code::invalid_input, "the policy is no JSON");
-  if (!complaint.empty()) return fail(Code::invalid_input, "the policy: {}", complaint);
-  return json;
-}
-
 }  // namespace
 
 Result<Policy> parse_policy(ByteView json) {
@@ -313,7 +279,7 @@ Result<Policy> parse_policy(ByteView json) {
     return fail(Code::invalid_input, "the policy has {} bytes, at most {} are read", json.size(),
                 policy_file_max);
   }
-  EXTREQ_TRY_ASSIGN(const Json document, parse_json(json));
+  EXTREQ_TRY_ASSIGN(const Json document, parse_strict_json(json, "the policy"));
   if (!document.is_object() || !document.contains("version")) {
     return fail(Code::invalid_input, "/: an object with \"version\": 1 wanted");
   }

@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include "base/printable.hpp"
+
 namespace extreq::attestation {
 namespace {
 
@@ -48,16 +50,6 @@ std::optional<CpuidRange> find_range(std::uint8_t family, std::uint8_t model) no
 bool is_stepping(std::string_view text) noexcept {
   return text.size() >= 2 && text.size() <= 3 && text[0] >= 'A' && text[0] <= 'Z' &&
          std::ranges::all_of(text.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Names come from certificates that are not verified yet: only plain characters reach a terminal.
-std::string printable(std::string_view name) {
-  constexpr std::size_t longest = 32;
-  std::string text(name.substr(0, longest));
-  std::ranges::replace_if(
-      text, [](char c) { return c < ' ' || c > '~'; }, '?');
-  if (name.size() > longest) text += "...";
-  return text;
 }
 
 }  // namespace

@@ -180,6 +180,21 @@ Check check_chip_id(const Report& report, const Endorsement& endorsement, const 
   return failed(id, fmt::format("CHIP_ID is {}, the VCEK is for {}", shown(), to_hex(hwid)));
 }
 
+Check check_runtime_data(const Report& report, const Expectations& expectations,
+                         const Passed& passed) {
+  constexpr CheckId id = CheckId::runtime_data;
+  if (!expectations.runtime_data) return not_done(id, "no runtime data");
+  const auto digest = crypto::sha256(*expectations.runtime_data);
+  const auto begin = ByteView(report.report_data()).first(digest.size());
+  if (std::ranges::equal(begin, digest)) {
+    return passed(id, [&] { return "SHA-256 " + to_hex(digest); });
+  }
+  return failed(id,
+                fmt::format("the SHA-256 of the runtime data is {}, REPORT_DATA begins with {}: "
+                            "they do not belong to this report",
+                            to_hex(digest), to_hex(begin)));
+}
+
 Check check_report_data(const Report& report, const Expectations& expectations,
                         const Passed& passed) {
   constexpr CheckId id = CheckId::report_data;
@@ -242,6 +257,7 @@ Verification verify_with(const Report& report, const Endorsement& endorsement,
   result.checks.push_back(check_signature(report, endorsement, fits, passed));
   result.checks.push_back(check_reported_tcb(report, endorsement, passed));
   result.checks.push_back(check_chip_id(report, endorsement, passed));
+  result.checks.push_back(check_runtime_data(report, expectations, passed));
   result.checks.push_back(check_report_data(report, expectations, passed));
   check_policy({report, endorsement.extensions(), expectations.certificate_table.get()},
                expectations.policy.get(), result.checks);

@@ -27,6 +27,9 @@ struct Expectations {
   std::shared_ptr<const Policy> policy{};                       // nullptr: none
   Revocation revocation{};                                      // for `genuine`
   std::shared_ptr<const CertificateTable> certificate_table{};  // for the policy's rules about it
+  // What came beside the report, for `genuine`: REPORT_DATA must begin with its SHA-256
+  // (doc/evidence.md).
+  std::optional<Bytes> runtime_data{};
   bool explain_passed = true;  // false: Check::why stays empty where a check passed; it is cheaper
 };
 

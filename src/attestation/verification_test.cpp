@@ -26,10 +26,10 @@ TEST(Verify, AGenuineReportOfEachProductPassesWithItsVcek) {
     EXPECT_EQ(verification.signing_key, SigningKey::vcek);
     EXPECT_THAT(
         names(verification, CheckState::not_done),
-        testing::ElementsAre("revocation", "report_data", "vmpl", "guest_policy", "platform_info",
-                             "minimum_tcb", "minimum_version", "committed_firmware", "mitigations",
-                             "measurement", "host_data", "identity", "platform", "id_block",
-                             "certificate_table"));
+        testing::ElementsAre("revocation", "runtime_data", "report_data", "vmpl", "guest_policy",
+                             "platform_info", "minimum_tcb", "minimum_version",
+                             "committed_firmware", "mitigations", "measurement", "host_data",
+                             "identity", "platform", "id_block", "certificate_table"));
   }
 }
 
@@ -349,7 +349,8 @@ TEST(Verify, WithoutExplanationsTheChecksAreTheSameAndOnlyFailuresHaveWords) {
 TEST(Summary, SaysTheVerdictWhatFailedAndWhatWasNotChecked) {
   // Nothing was asked, so every check of acceptance is left out, and each is named.
   const std::string not_checked =
-      "; not checked: revocation, report_data, vmpl, guest_policy, platform_info, minimum_tcb, "
+      "; not checked: revocation, runtime_data, report_data, vmpl, guest_policy, platform_info, "
+      "minimum_tcb, "
       "minimum_version, committed_firmware, mitigations, measurement, host_data, identity, "
       "platform, id_block, certificate_table";
   Scene scene(Product::milan);

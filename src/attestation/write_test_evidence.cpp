@@ -3,13 +3,19 @@
 // ark.der, table.bin (VCEK, ASK, ARK), and lists of the ARK: crl.der (number 300, nobody on it),
 // crl-ask.der (the ASK), crl-vcek.der (the VCEK, by an entry that names the ASK), crl-serial-0.der
 // (serial 0 of the ARK), crl-stale.der, crl-forged.der (signed by the ASK's key). table-crl.bin and
-// table-crl-ask.bin are table.bin with the first two of them.
+// table-crl-ask.bin are table.bin with the first two of them. Then
+// evidence of the same platform in containers that only its key can fill: hcl.bin, azure.json,
+// trustee.json, version-7.bin, unknown-processor.bin.
+#include <array>
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "attestation/certificate_table.hpp"
+#include "attestation/test_containers.hpp"
 #include "attestation/test_evidence.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
@@ -80,9 +86,47 @@ abi::snp::AttestationReport full_report(Product product) {
   return fields;
 }
 
+constexpr unsigned mode = 0644;
+constexpr Product made = Product::genoa;
+
+Status write_azure(const std::string& folder, const crypto::Certificate& vcek) {
+  const Bytes runtime_data = to_bytes(R"({"keys":[],"user-data":"5D5D"})");
+  auto fields = test::report_fields(made);
+  test::bind_runtime_data(fields, runtime_data);
+  const Bytes container = test::make_hcl(test::sign(fields), runtime_data);
+  const std::string json =
+      fmt::format(R"({{"version":2,"tpm_quote":{{"pcrs":[]}},"hcl_report":{},"vcek":{}}})",
+                  test::quoted_base64(container), test::quoted_base64(vcek.der()));
+  EXTREQ_TRY(replace_file(folder + "/hcl.bin", container, mode));
+  return replace_file(folder + "/azure.json", to_bytes(json), mode);
+}
+
+Status write_trustee(const std::string& folder, const std::vector<crypto::Certificate>& chain) {
+  constexpr std::array<std::string_view, 3> types = {"VCEK", "ASK", "ARK"};
+  std::string entries;
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    entries += fmt::format(R"({}{{"cert_type":"{}","data":{}}})", i == 0 ? "" : ",", types.at(i),
+                           test::numbers(chain[i].der()));
+  }
+  const std::string report =
+      test::report_members(test::sign(test::report_fields(made)), TcbLayout::milan);
+  const std::string json =
+      fmt::format(R"({{"attestation_report":{},"cert_chain":[{}]}})", report, entries);
+  return replace_file(folder + "/trustee.json", to_bytes(json), mode);
+}
+
+Status write_unknown(const std::string& folder) {
+  auto later = test::report_fields(made);
+  later.version = 7;
+  EXTREQ_TRY(replace_file(folder + "/version-7.bin", test::sign(later), mode));
+  auto other = test::report_fields(made);
+  other.cpuid_family = 0x1C;
+  return replace_file(folder + "/unknown-processor.bin", test::sign(other), mode);
+}
+
 Status write_evidence(const std::string& folder) {
   namespace guids = abi::ghcb::certificate_table;
-  constexpr Product product = Product::genoa;
+  constexpr Product product = made;
   const test::Authority authority(product);
   const crypto::Certificate ark = authority.ark();
   const crypto::Certificate ask = authority.ask();
@@ -95,7 +139,9 @@ Status write_evidence(const std::string& folder) {
   EXTREQ_TRY_ASSIGN(const std::string ark_pem, ark.to_pem());
   EXTREQ_TRY_ASSIGN(const std::string vcek_pem, vcek.to_pem());
   EXTREQ_TRY(write_lists(folder, ark, ask));
-  constexpr unsigned mode = 0644;
+  EXTREQ_TRY(write_azure(folder, vcek));
+  EXTREQ_TRY(write_trustee(folder, {vcek, ask, ark}));
+  EXTREQ_TRY(write_unknown(folder));
   EXTREQ_TRY(replace_file(folder + "/report.bin", test::sign(test::report_fields(product)), mode));
   EXTREQ_TRY(replace_file(folder + "/report-5.bin", test::sign(full_report(product)), mode));
   EXTREQ_TRY(replace_file(folder + "/vcek.der", vcek.der(), mode));

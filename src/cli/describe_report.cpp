@@ -138,6 +138,7 @@ Document describe(const Report& report) {
                     {"launch_mit_vector", describe_optional(report.launch_mit_vector())},
                     {"current_mit_vector", describe_optional(report.current_mit_vector())},
                     {"signature", describe_signature(report)}};
+  if (!report.version_is_known()) document["bytes"] = to_hex(report.bytes());
   return document;
 }
 

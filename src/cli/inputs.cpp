@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <CLI/CLI.hpp>
+
 #include "attestation/policy_file.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
@@ -19,8 +21,17 @@ Result<Value> read_as(const std::string& path, Result<Value> (*parse)(ByteView))
 
 }  // namespace
 
-Result<attestation::Report> read_report(const std::string& path) {
-  return read_as(path, &attestation::Report::parse);
+CLI::Option* add_format_option(CLI::App& verb, std::string& name) {
+  std::vector<std::string> names = {"auto"};
+  for (const std::string_view format : attestation::evidence_format_names) {
+    names.emplace_back(format);
+  }
+  return verb.add_option("--format", name, "What the evidence is in; auto: told by its content")
+      ->check(CLI::IsMember(names));
+}
+
+std::optional<attestation::EvidenceFormat> evidence_format(const std::string& name) {
+  return attestation::evidence_format(name);
 }
 
 Result<attestation::CertificateTable> read_table(const std::string& path) {

@@ -1,7 +1,9 @@
 // extreq show: what is in this file?
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include "base/try.hpp"
 #include "cli/describe.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/inputs.hpp"
 #include "cli/verbs.hpp"
 
 namespace extreq::cli {
@@ -49,32 +52,38 @@ Result<Document> describe_parsed(const Result<Value>& value) {
   return describe(*value);
 }
 
-// By content: a table that begins with a known GUID or its end (its entries may hold PEM); a report
-// by its size; PEM or DER; and what is left can only be a table of other GUIDs.
+// By content: a table that begins with a known GUID or its end (its entries may hold PEM);
+// evidence; PEM or DER; and what is left can only be a table of other GUIDs.
 Result<Document> describe_any(ByteView bytes) {
   if (bytes.empty()) return fail(Code::invalid_input, "the file is empty");
-  if (begins_like_a_table(bytes) && !(bytes.size() == Report::size && all_zero(bytes))) {
+  if (begins_like_a_table(bytes) && !all_zero(bytes)) {
     return describe_parsed(CertificateTable::parse(bytes));
   }
-  if (bytes.size() == Report::size) return describe_parsed(Report::parse(bytes));
+  if (attestation::recognise_evidence(bytes)) {
+    return describe_parsed(attestation::parse_evidence(bytes, std::nullopt));
+  }
   if (holds_pem(bytes) || bytes.front() == der_sequence) return describe_certificates(bytes);
   const auto table = CertificateTable::parse(bytes);
   if (table) return describe(*table);
   return fail(Code::invalid_input,
-              "neither a report ({:#x} bytes), nor a certificate (DER or PEM), nor a certificate "
-              "table: {:#x} bytes; as a table: {}",
+              "neither evidence (a report has {:#x} bytes), nor a certificate (DER or PEM), nor a "
+              "certificate table: {:#x} bytes; as a table: {}",
               Report::size, bytes.size(), table.error().message);
 }
 
-Result<Document> describe_file(const std::string& path) {
+Result<Document> describe_file(const std::string& path, const std::string& format) {
+  std::error_code ignored;  // what cannot be looked at cannot be read: said there
+  if (format != "auto" || std::filesystem::is_directory(path, ignored)) {
+    return describe_parsed(attestation::read_evidence(path, evidence_format(format)));
+  }
   EXTREQ_TRY_ASSIGN(const Bytes bytes, read_file(path));
   auto document = describe_any(bytes);
   if (!document) return fail(document.error().code, "{}: {}", path, document.error().message);
   return document;
 }
 
-int run(const std::string& path, bool json) {
-  const auto document = describe_file(path);
+int run(const std::string& path, const std::string& format, bool json) {
+  const auto document = describe_file(path, format);
   if (!document) {
     fmt::print(stderr, "extreq show: {}\n", document.error().message);
     return exit_unreadable;
@@ -92,15 +101,20 @@ int run(const std::string& path, bool json) {
 void add_show(CLI::App& app, int& exit_code) {
   struct Options {
     std::string file;
+    std::string format = "auto";
     bool json = false;
   };
   auto options = std::make_shared<Options>();
   CLI::App* const verb =
-      app.add_subcommand("show", "Show a report, a certificate table or certificates");
-  verb->add_option("FILE", options->file, "What it is, is recognised by its content")->required();
+      app.add_subcommand("show", "Show evidence, a certificate table or certificates");
+  verb->add_option("FILE", options->file,
+                   "What it is, is recognised by its content; a folder: as configfs-tsm's")
+      ->required();
+  add_format_option(*verb, options->format);
   verb->add_flag("--json", options->json, "Write one JSON object");
   verb->footer("Nothing is verified here. Exit: 0 shown, 1 usage, 4 the file cannot be read.");
-  verb->callback([options, &exit_code] { exit_code = run(options->file, options->json); });
+  verb->callback(
+      [options, &exit_code] { exit_code = run(options->file, options->format, options->json); });
 }
 
 }  // namespace extreq::cli

@@ -22,9 +22,11 @@ namespace extreq::cli {
 namespace {
 
 using attestation::Verdict;
+using OptionalTable = std::optional<attestation::CertificateTable>;
 
 struct Options {
   std::string report;
+  std::string format = "auto";
   std::optional<std::string> table;
   std::optional<std::string> leaf;
   std::vector<std::string> chain;
@@ -86,21 +88,21 @@ Result<Request> read_request(const Options& options) {
   return request;
 }
 
-struct Evidence {
+struct Support {
   std::vector<crypto::Certificate> certificates;  // what the user names goes before the table
   attestation::TrustAnchors anchors;
 };
 
 // The roots in the file are trusted; what else is in it (an ASK, as the key service serves it
 // beside its root) may serve as a part of the chain.
-Status add_trusted(const std::string& path, Evidence& evidence) {
+Status add_trusted(const std::string& path, Support& support) {
   EXTREQ_TRY_ASSIGN(const auto certificates, read_certificates(path));
   bool found = false;
   for (const crypto::Certificate& certificate : certificates) {
-    if (evidence.anchors.add(certificate)) {
+    if (support.anchors.add(certificate)) {
       found = true;
     } else {
-      evidence.certificates.push_back(certificate);
+      support.certificates.push_back(certificate);
     }
   }
   if (!found) {
@@ -109,31 +111,36 @@ Status add_trusted(const std::string& path, Evidence& evidence) {
   return {};
 }
 
-Result<Evidence> read_evidence(const Options& options) {
-  Evidence evidence;
+// Where the table came from, for messages.
+const std::string& table_source(const Options& options) {
+  return options.table ? *options.table : options.report;
+}
+
+Result<Support> read_support(const Options& options, const OptionalTable& table) {
+  Support support;
   std::vector<std::string> files = options.chain;
   if (options.leaf) files.insert(files.begin(), *options.leaf);
   for (const std::string& file : files) {
     EXTREQ_TRY_ASSIGN(const auto certificates, read_certificates(file));
-    evidence.certificates.insert(evidence.certificates.end(), certificates.begin(),
-                                 certificates.end());
+    support.certificates.insert(support.certificates.end(), certificates.begin(),
+                                certificates.end());
   }
-  for (const std::string& file : options.trust) EXTREQ_TRY(add_trusted(file, evidence));
-  if (options.table) {
-    EXTREQ_TRY_ASSIGN(const auto table, read_table(*options.table));
-    auto certificates = attestation::certificates_of(table);
+  for (const std::string& file : options.trust) EXTREQ_TRY(add_trusted(file, support));
+  if (table) {
+    auto certificates = attestation::certificates_of(*table);
     if (!certificates) {
-      return fail(certificates.error().code, "{}: {}", *options.table,
+      return fail(certificates.error().code, "{}: {}", table_source(options),
                   certificates.error().message);
     }
-    evidence.certificates.insert(evidence.certificates.end(), certificates->begin(),
-                                 certificates->end());
+    support.certificates.insert(support.certificates.end(), certificates->begin(),
+                                certificates->end());
   }
-  return evidence;
+  return support;
 }
 
 // The files among what is expected.
-Status read_expectations(const Options& options, attestation::Expectations& expectations) {
+Status read_expectations(const Options& options, OptionalTable table,
+                         attestation::Expectations& expectations) {
   for (const std::string& file : options.crls) {
     EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
     expectations.revocation.lists.emplace_back(std::move(list));
@@ -142,20 +149,29 @@ Status read_expectations(const Options& options, attestation::Expectations& expe
     EXTREQ_TRY_ASSIGN(auto policy, read_policy(*options.policy));
     expectations.policy = std::make_shared<const attestation::Policy>(std::move(policy));
   }
-  if (!options.table) return {};
-  EXTREQ_TRY_ASSIGN(auto table, read_table(*options.table));
+  if (!table) return {};
   EXTREQ_TRY_ASSIGN(expectations,
-                    attestation::with_table(std::move(expectations), std::move(table)));
+                    attestation::with_table(std::move(expectations), *std::move(table)));
   return {};
 }
 
+Result<OptionalTable> read_named_table(const Options& options) {
+  if (!options.table) return OptionalTable();
+  EXTREQ_TRY_ASSIGN(auto table, read_table(*options.table));
+  return OptionalTable(std::move(table));
+}
+
 Result<attestation::Verification> verify_files(const Options& options, const Request& request) {
-  EXTREQ_TRY_ASSIGN(const auto report, read_report(options.report));
-  EXTREQ_TRY_ASSIGN(const auto evidence, read_evidence(options));
+  EXTREQ_TRY_ASSIGN(auto evidence,
+                    attestation::read_evidence(options.report, evidence_format(options.format)));
+  EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
+  if (!table) table = std::move(evidence.table);
+  EXTREQ_TRY_ASSIGN(const auto support, read_support(options, table));
   auto expectations = request.expectations;
-  EXTREQ_TRY(read_expectations(options, expectations));
-  return attestation::verify(
-      {report, evidence.certificates, evidence.anchors, request.at, std::move(expectations)});
+  expectations.runtime_data = std::move(evidence.runtime_data);
+  EXTREQ_TRY(read_expectations(options, std::move(table), expectations));
+  return attestation::verify({evidence.report, support.certificates, support.anchors, request.at,
+                              std::move(expectations)});
 }
 
 int exit_code_of(Verdict verdict) {
@@ -231,10 +247,11 @@ int refuse(const Error& error, int exit_code, bool json) {
 }
 
 Result<int> verify_batch(const Options& options, const Request& request) {
-  EXTREQ_TRY_ASSIGN(auto evidence, read_evidence(options));
+  EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
+  EXTREQ_TRY_ASSIGN(auto support, read_support(options, table));
   auto expectations = request.expectations;
-  EXTREQ_TRY(read_expectations(options, expectations));
-  return run_batch(options.batch, {std::move(evidence.certificates), std::move(evidence.anchors),
+  EXTREQ_TRY(read_expectations(options, std::move(table), expectations));
+  return run_batch(options.batch, {std::move(support.certificates), std::move(support.anchors),
                                    request.at, std::move(expectations)});
 }
 
@@ -261,11 +278,16 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
   auto* const input = verb->add_option_group("input");
-  input->add_option("--report", options->report, "The attestation report, 0x4A0 bytes")
-      ->type_name("FILE");
+  auto* const report =
+      input
+          ->add_option("--report", options->report,
+                       "The attestation report, or evidence with one in it (see --format)")
+          ->type_name("FILE|DIR");
   add_batch_options(*input, *verb, options->batch);
   input->require_option(1);
-  verb->add_option("--certs", options->table, "The certificate table of the extended guest request")
+  add_format_option(*verb, options->format)->needs(report);
+  verb->add_option("--certs", options->table,
+                   "The certificate table of the extended guest request; instead of the evidence's")
       ->type_name("FILE");
   verb->add_option("--leaf", options->leaf, "The VCEK or VLEK, DER or PEM")->type_name("FILE");
   verb->add_option("--chain", options->chain,
