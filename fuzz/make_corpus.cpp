@@ -7,6 +7,7 @@
 #include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
 #include "attestation/tcb.hpp"
+#include "attestation/test_containers.hpp"
 #include "attestation/test_ovmf.hpp"
 #include "base/byte_builder.hpp"
 #include "fuzz/test_certificate.hpp"
@@ -121,6 +122,100 @@ void tables(const Corpus& corpus) {
     many.object(guids::Entry{{i}, 1700, 1});
   }
   corpus.seed("certificate_table", "too-many", many.zeros(200).view());
+}
+
+Bytes small_table() {
+  attestation::CertificateTableBuilder builder;
+  if (!builder.add(guids::guid_vcek, to_bytes("leaf")) ||
+      !builder.add(guids::guid_ask, to_bytes("intermediate"))) {
+    throw std::runtime_error("a table's entry is refused");
+  }
+  return builder.build();
+}
+
+void evidence(const Corpus& corpus) {
+  namespace test = attestation::test;
+  const auto seed = [&](const std::string& format, const std::string& name, ByteView bytes) {
+    corpus.seed("evidence_" + format, name, bytes);
+    corpus.seed("evidence", format + "-" + name, bytes);
+  };
+  for (const std::uint32_t version : {1U, 2U, 5U, 6U}) {
+    const Bytes report = bytes_of(report_of(version));
+    const auto name = fmt::format("version-{}", version);
+    seed("extended", name, test::joined(report, small_table()));
+    seed("ioctl", name, test::make_response(report, version));
+    seed("hcl", name, test::make_hcl(report, to_bytes("{}")));
+    const std::string chain = version == 5
+                                  ? "null"
+                                  : R"([{"cert_type":"VCEK","data":[1,255]},{"cert_type":{"OTHER":)"
+                                    R"("01020304-0506-0708-090a-0b0c0d0e0f10"},"data":"AQI="}])";
+    seed("json", name,
+         to_bytes(R"({"attestation_report":)" +
+                  test::report_members(report, attestation::TcbLayout::turin) +
+                  R"(,"cert_chain":)" + chain + "}"));
+    seed("json", name + "-base64",
+         to_bytes(R"({"attestation_report":)" + test::quoted_base64(report) + "}"));
+  }
+  const Bytes report = bytes_of(report_of(5));
+  corpus.seed("evidence", "raw", report);
+  seed("extended", "no-table", report);
+  seed("extended", "torn-table", test::joined(report, to_bytes("leaf")));
+  seed("ioctl", "refused", test::make_response(Bytes(report.size()), 0, 0x16));
+  seed("ioctl", "torn", ByteView(test::make_response(report)).first(0x4BF));
+  Bytes beside = test::make_response(report, 1);
+  beside.back() = 1;
+  seed("ioctl", "byte-beside", beside);
+  seed("json", "depth", to_bytes("{\"a\":[[[[[[[[[]]]]]]]]]}"));
+  seed("json", "twice", to_bytes(R"({"a":1,"\u001b":2,"a":3})"));
+  seed("json", "wrong-kinds", to_bytes(R"({"attestation_report":{"version":-1},"cert_chain":7})"));
+}
+
+void azure_evidence(const Corpus& corpus) {
+  namespace test = attestation::test;
+  const Bytes data = to_bytes(R"({"keys":[],"user-data":"00"})");
+  auto fields = report_of(2);
+  test::bind_runtime_data(fields, data);
+  const Bytes bound = test::make_hcl(bytes_of(fields), data);
+  const auto seed = [&](const std::string& name, ByteView bytes) {
+    corpus.seed("evidence_hcl", name, bytes);
+  };
+  seed("bound", bound);
+  seed("tdx", test::make_hcl(bytes_of(fields), data, abi::hcl::report_type_tdx));
+  seed("other-digest", test::make_hcl(bytes_of(fields), data, abi::hcl::report_type_snp, 2));
+  seed("torn", ByteView(bound).first(bound.size() - 1));
+  seed("torn-header", ByteView(bound).first(0x4D3));
+  corpus.seed("evidence_json", "azure",
+              to_bytes(R"({"version":2,"tpm_quote":{},"hcl_report":)" + test::quoted_base64(bound) +
+                       R"(,"vcek":"AQID"})"));
+  corpus.seed("evidence_json", "azure-first-form",
+              to_bytes(R"({"quote":{},"report":)" + test::numbers(bound) +
+                       R"(,"vcek":"-----BEGIN CERTIFICATE-----"})"));
+}
+
+// Answers to one read after the other: provider, generation, outblob, auxblob, generation, ...
+void tsm_folders(const Corpus& corpus) {
+  constexpr std::uint8_t absent = 0;
+  constexpr std::uint8_t whole_report = 0xFE;
+  const auto file = [](std::string_view text) {
+    return repeated(static_cast<std::uint8_t>(text.size()), {to_bytes(text)});
+  };
+  const Bytes report = repeated(whole_report, {bytes_of(report_of(3))});
+  const Bytes bytes = small_table();
+  const Bytes table = repeated(static_cast<std::uint8_t>(bytes.size()), {bytes});
+  const auto seed = [&](const std::string& name, std::initializer_list<Bytes> answers) {
+    ByteBuilder builder;
+    for (const Bytes& answer : answers) builder.bytes(answer);
+    corpus.seed("evidence_tsm", name, builder.view());
+  };
+  seed("whole", {file("sev_guest\n"), file("1"), report, table, file("1")});
+  seed("report-alone", {{absent}, {absent}, report, {absent}, {absent}});
+  seed("changed-once", {file("sev_guest"), file("1"), report, table, file("2"), file("2"), report,
+                        table, file("2")});
+  seed("other-provider", {file("tdx_guest\n")});
+  seed("no-report", {file("sev_guest"), file("1"), {absent}});
+  seed("torn-report", {file("sev_guest"), file("1"), file("torn"), table, file("1")});
+  seed("torn-table", {file("sev_guest"), file("1"), report, file("torn"), file("1")});
+  seed("written", {file("sev_guest"), file("1"), report, {0xFF}});
 }
 
 void extensions(const Corpus& corpus) {
@@ -438,6 +533,9 @@ int main(int argc, char** argv) {
     const extreq::fuzz::Corpus corpus(argv[1]);
     extreq::fuzz::reports(corpus);
     extreq::fuzz::tables(corpus);
+    extreq::fuzz::evidence(corpus);
+    extreq::fuzz::azure_evidence(corpus);
+    extreq::fuzz::tsm_folders(corpus);
     extreq::fuzz::extensions(corpus);
     extreq::fuzz::messages(corpus);
     extreq::fuzz::exits(corpus);

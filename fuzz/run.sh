@@ -21,6 +21,13 @@ declare -A sources=(
   [report]='src/attestation/report.cpp src/attestation/tcb.cpp'
   [certificate_table]='src/attestation/certificate_table.cpp'
   [certificate_extensions]='src/attestation/extensions.cpp'
+  [evidence]='src/attestation/evidence.cpp'
+  [evidence_extended]='src/attestation/evidence_extended.cpp'
+  [evidence_hcl]='src/attestation/evidence_hcl.cpp'
+  [evidence_ioctl]='src/attestation/evidence_ioctl.cpp'
+  [evidence_json]='src/attestation/evidence_json.cpp src/attestation/evidence_json_report.cpp
+    src/attestation/strict_json.cpp src/base/base64.cpp'
+  [evidence_tsm]='src/attestation/evidence_tsm.cpp'
   [guest_message]='src/message/envelope.cpp src/message/seal.cpp src/message/requester.cpp
     src/message/responder.cpp'
   [host_exits]='src/hypervisor/ghcb.cpp src/hypervisor/nae_event.cpp
