@@ -6,6 +6,7 @@
 
 #include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
+#include "attestation/evidence.hpp"
 #include "attestation/tcb.hpp"
 #include "attestation/test_containers.hpp"
 #include "attestation/test_ovmf.hpp"
@@ -137,7 +138,10 @@ void evidence(const Corpus& corpus) {
   namespace test = attestation::test;
   const auto seed = [&](const std::string& format, const std::string& name, ByteView bytes) {
     corpus.seed("evidence_" + format, name, bytes);
-    corpus.seed("evidence", format + "-" + name, bytes);
+    // Named as what it is not: the next format.
+    const auto named = static_cast<std::uint8_t>(*attestation::evidence_format(format)) + 1U;
+    corpus.seed("evidence", format + "-" + name,
+                test::joined(Bytes{static_cast<std::uint8_t>(named)}, bytes));
   };
   for (const std::uint32_t version : {1U, 2U, 5U, 6U}) {
     const Bytes report = bytes_of(report_of(version));
@@ -157,7 +161,7 @@ void evidence(const Corpus& corpus) {
          to_bytes(R"({"attestation_report":)" + test::quoted_base64(report) + "}"));
   }
   const Bytes report = bytes_of(report_of(5));
-  corpus.seed("evidence", "raw", report);
+  corpus.seed("evidence", "raw", test::joined(Bytes{0}, report));
   seed("extended", "no-table", report);
   seed("extended", "torn-table", test::joined(report, to_bytes("leaf")));
   seed("ioctl", "refused", test::make_response(Bytes(report.size()), 0, 0x16));
