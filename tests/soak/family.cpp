@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/soak/readers.hpp"
+#include "tests/soak/service.hpp"
 #include "tests/soak/updater.hpp"
 
 namespace extreq::soak {
@@ -18,6 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int library_readers = 6;
+constexpr int socket_readers = 2;
+constexpr unsigned service_dies_each = 4;
 constexpr int life_max_ms = 500;
 constexpr auto phase_wait_max = 2s;
 constexpr auto look_interval = 100us;
@@ -46,13 +49,19 @@ pid_t Family::start(const std::function<void()>& body) const {
   ::_exit(code);
 }
 
-void Family::start_readers_and_service() {
+void Family::start_service() {
+  service_ = start([this] { keep_true(scene_); });
+}
+
+void Family::start_readers() {
   for (int i = 0; i < library_readers; ++i) {
     children_.insert(start([this] { read_requests(scene_, Kind::library); }));
   }
   children_.insert(start([this] { read_requests(scene_, Kind::foreign); }));
   children_.insert(start([this] { read_requests(scene_, Kind::foreign_keeping); }));
-  children_.insert(start([this] { keep_true(scene_); }));
+  for (int i = 0; i < socket_readers; ++i) {
+    children_.insert(start([this] { read_requests(scene_, Kind::socket); }));
+  }
 }
 
 bool Family::reap_one(bool wait) {
@@ -60,10 +69,14 @@ bool Family::reap_one(bool wait) {
   const pid_t ended = ::waitpid(-1, &status, wait ? 0 : WNOHANG);
   if (ended <= 0) return false;
   const bool killed_by_us = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-  const bool updater = ended == updater_;
-  if (updater) updater_ = -1;
-  const bool watched = children_.erase(ended) != 0 || updater;
-  const bool well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || (updater && killed_by_us);
+  bool victim = false;
+  for (pid_t* const one : {&updater_, &service_}) {
+    if (ended != *one) continue;
+    *one = -1;
+    victim = true;
+  }
+  const bool watched = children_.erase(ended) != 0 || victim;
+  const bool well = (WIFEXITED(status) && WEXITSTATUS(status) == 0) || (victim && killed_by_us);
   if (watched && !well) {
     fmt::print(stderr, "process {} ended with status {:#x}\n", ended, status);
     ++scene_.shared->failures;
@@ -85,13 +98,21 @@ void Family::kill_somewhere(pid_t updater) {
   }
   if (scene_.shared->left <= 0 || updater_ != updater) return;
   const auto phase = static_cast<std::size_t>(scene_.shared->phase.load());
+  const bool both = lot_() % service_dies_each == 0;
+  const pid_t service = service_;
   if (::kill(updater, SIGKILL) == 0) ++kills_.at(phase);
-  while (updater_ == updater && reap_one(true)) {
+  if (both && service > 0 && ::kill(service, SIGKILL) == 0) ++service_kills_;
+  const auto alive = [&] {
+    return updater_ == updater || (both && service > 0 && service_ == service);
+  };
+  while (alive() && reap_one(true)) {
   }
+  if (both) start_service();
 }
 
 void Family::run() {
-  start_readers_and_service();
+  start_service();
+  start_readers();
   for (std::uint64_t life = 0; scene_.shared->left > 0; ++life) {
     scene_.shared->phase = Phase::resting;
     updater_ = start([this, life] { change_tcb(scene_, life); });

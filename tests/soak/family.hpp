@@ -25,11 +25,15 @@ class Family {
   // By the phase in which the updater was.
   [[nodiscard]] const std::array<std::uint64_t, phases>& kills() const noexcept { return kills_; }
 
+  [[nodiscard]] std::uint64_t service_kills() const noexcept { return service_kills_; }
+
  private:
   // A child whose exceptions are failures.
   pid_t start(const std::function<void()>& body) const;
-  void start_readers_and_service();
-  // Lets it live for a while, waits for a phase chosen by lot, and kills it there.
+  void start_readers();
+  void start_service();
+  // Lets it live for a while, waits for a phase chosen by lot, and kills it there; each fourth time
+  // the service with it, which is started anew.
   void kill_somewhere(pid_t updater);
   // Reaps whoever ended. False: nobody did.
   bool reap_one(bool wait);
@@ -37,6 +41,8 @@ class Family {
   const Scene& scene_;
   std::set<pid_t> children_;  // those that must end by themselves, with 0
   pid_t updater_ = -1;
+  pid_t service_ = -1;
+  std::uint64_t service_kills_ = 0;
   std::mt19937_64 lot_;
   std::array<std::uint64_t, phases> kills_{};
 };

@@ -27,9 +27,10 @@ void print(const SharedState& shared, const Family& family, double seconds) {
   fmt::print("{:.0f} s\n", seconds);
   fmt::print(
       "{} requests: {} by the library, {} by a foreign reader that opens anew, {} by one that "
-      "keeps the file open\n",
-      shared.requests[0] + shared.requests[1] + shared.requests[2], shared.requests[0].load(),
-      shared.requests[1].load(), shared.requests[2].load());
+      "keeps the file open, {} over the service's socket\n",
+      shared.requests[0] + shared.requests[1] + shared.requests[2] + shared.requests[3],
+      shared.requests[0].load(), shared.requests[1].load(), shared.requests[2].load(),
+      shared.requests[3].load());
   fmt::print("{} with a table, {} with the empty one; {} verified in full; {} times busy\n",
              shared.with_table.load(), shared.empty_tables.load(), shared.verified.load(),
              shared.busy.load());
@@ -38,6 +39,11 @@ void print(const SharedState& shared, const Family& family, double seconds) {
       "at most\n",
       shared.updates.load(), shared.repairs.load(), static_cast<double>(shared.longest_wait) / 1000,
       static_cast<double>(shared.longest_held) / 1000);
+  fmt::print(
+      "the service: {} tables published, {} turns beside an update, {} kills with the updater; {} "
+      "times no answer from it\n",
+      shared.service_publications.load(), shared.service_busy.load(), family.service_kills(),
+      shared.no_service.load());
   fmt::print(
       "{} kills: {} between updates, {} before the command, {} before its change, {} after "
       "its change, {} after it\n",

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lease/blob_source.hpp"
+#include "lease/socket_source.hpp"
 #include "tests/soak/judge.hpp"
 
 namespace extreq::soak {
@@ -28,6 +29,23 @@ void read_through_the_library(const Scene& scene) {
   const auto holder = must(lease::BlobSource(scene.blob()).open_holder());
   while (begin_request(*scene.shared)) {
     judge.sign_and_compare(must(holder->acquire(wait_max)), Kind::library);
+    holder->release();
+  }
+}
+
+// The service may be killed at any time; a lease that was given goes on without it.
+void read_over_the_socket(const Scene& scene) {
+  Judge judge(scene);
+  const auto holder = must(lease::SocketSource(scene.socket()).open_holder());
+  while (begin_request(*scene.shared)) {
+    auto table = holder->acquire(wait_max);
+    while (!table) {
+      if (scene.shared->left <= 0) return;  // the service has gone home
+      ++scene.shared->no_service;
+      std::this_thread::sleep_for(busy_pause);
+      table = holder->acquire(wait_max);
+    }
+    judge.sign_and_compare(*table, Kind::socket);
     holder->release();
   }
 }
@@ -94,6 +112,7 @@ void read_as_a_stranger(const Scene& scene, Use use) {
 
 void read_requests(const Scene& scene, Kind kind) {
   if (kind == Kind::library) return read_through_the_library(scene);
+  if (kind == Kind::socket) return read_over_the_socket(scene);
   Judge judge(scene);
   if (kind == Kind::foreign) {
     return read_as_a_stranger(scene, [&] { return open_lock_and_use(scene, judge); });

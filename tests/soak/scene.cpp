@@ -1,5 +1,7 @@
 #include "tests/soak/scene.hpp"
 
+#include <algorithm>
+
 #include "base/try.hpp"
 #include "firmware/model/test_authority.hpp"
 
@@ -20,6 +22,12 @@ Status report_tcb(model::SecureProcessor& processor, std::uint64_t reported_tcb)
     return fail(Code::io, "{}", done.error().message);
   }
   return {};
+}
+
+Result<Bytes> table_of(const Scene& scene, std::uint64_t reported_tcb) {
+  const auto known = std::ranges::find(scene.tables, reported_tcb, &KnownTable::reported_tcb);
+  if (known == scene.tables.end()) return fail(Code::not_found, "a TCB that nobody set");
+  return known->bytes;
 }
 
 Status prepare(Scene& scene) {

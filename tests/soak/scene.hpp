@@ -27,11 +27,15 @@ struct Scene {
 
   [[nodiscard]] std::string platform() const { return folder + "/platform"; }
   [[nodiscard]] std::string blob() const { return folder + "/host.blob"; }
+  [[nodiscard]] std::string socket() const { return folder + "/socket"; }
   [[nodiscard]] std::string counters() const { return folder + "/counters"; }
 };
 
 // Installs the platform and issues the certificates of all TCBs. Failure: io.
 [[nodiscard]] Status prepare(Scene& scene);
+
+// The one that belongs to a TCB. Failure: not_found: nobody sets that one.
+[[nodiscard]] Result<Bytes> table_of(const Scene& scene, std::uint64_t reported_tcb);
 
 // SNP_CONFIG with a reported TCB. Failure: io.
 [[nodiscard]] Status report_tcb(firmware::model::SecureProcessor& processor,

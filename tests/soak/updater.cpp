@@ -15,7 +15,6 @@ using firmware::model::must;
 using firmware::model::SecureProcessor;
 
 constexpr auto update_interval = 50ms;
-constexpr auto service_interval = 100ms;
 constexpr std::uint64_t command_pause_max = 3000;   // microseconds, before and after the change
 constexpr std::uint64_t unlocked_gap_max = 20'000;  // the same, without the lock
 
@@ -32,7 +31,9 @@ class Writer {
         processor_(must(SecureProcessor::open(scene.platform()))),
         writer_(scene.blob(), {.sole_writer = sole_writer}),
         transaction_(writer_, *processor_,
-                     [this](const host::SigningState& state) { return table_of(state); }),
+                     [this](const host::SigningState& state) {
+                       return table_of(scene_, state.reported_tcb);
+                     }),
         random_(seed) {}
 
   void publish_current() { note(must(transaction_.publish_current(lock_wait_max))); }
@@ -52,13 +53,6 @@ class Writer {
   }
 
  private:
-  [[nodiscard]] Result<Bytes> table_of(const host::SigningState& state) const {
-    const auto known =
-        std::ranges::find(scene_.tables, state.reported_tcb, &KnownTable::reported_tcb);
-    if (known == scene_.tables.end()) return fail(Code::not_found, "a TCB that nobody set");
-    return known->bytes;
-  }
-
   void change_to(std::uint64_t next) {
     SharedState& shared = *scene_.shared;
     const auto pause = [this] { return std::to_string(random_() % command_pause_max); };
@@ -107,14 +101,6 @@ void change_tcb(const Scene& scene, std::uint64_t life) {
     writer.change();
     next = std::max(next + update_interval, system_clock().now());
     std::this_thread::sleep_until(next);
-  }
-}
-
-void keep_true(const Scene& scene) {
-  Writer writer(scene, scene.seed, true);
-  while (scene.shared->left > 0) {
-    writer.publish_current();
-    std::this_thread::sleep_for(service_interval);
   }
 }
 

@@ -1,4 +1,4 @@
-// The soak's writers.
+// The soak's updater.
 #pragma once
 
 #include "tests/soak/scene.hpp"
@@ -11,9 +11,6 @@ inline constexpr std::chrono::seconds lock_wait_max{20};
 // Repairs what a killed predecessor left, then changes the reported TCB every 50 ms until no
 // request is left. `life`: which one of the updaters in a row it is.
 void change_tcb(const Scene& scene, std::uint64_t life);
-
-// Like the host's service: publishes the table of the state that is, again and again.
-void keep_true(const Scene& scene);
 
 // The command: a process of its own. `arguments`: what change_tcb() gave it.
 [[nodiscard]] int run_command(const std::vector<std::string>& arguments);
