@@ -96,6 +96,9 @@ class Contract(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, program.log())
             time.sleep(0.02)
 
+    def names(self):
+        return [line["name"] for line in self.status()["lines"]]
+
     def wait_until_well(self, program):
         self.wait_until(lambda: self.status()["well"], program)
 
@@ -118,6 +121,7 @@ class Serve(Contract):
             with self.service("--kds-url", url, "--proxy", "none", "--interval", "3600") as service:
                 self.wait_until_well(service)
                 self.wait_until(lambda: self.stored() == 2, service)
+                self.wait_until(lambda: "table CRL" in self.names(), service)
                 first = self.blob.read_bytes()
                 self.wait_until(self.metrics.exists, service)
                 # What a commit leads to is in the store by now: the key service gives two
@@ -128,6 +132,7 @@ class Serve(Contract):
                 self.wait_until(
                     lambda: self.metric("extreq_host_mismatches_prevented_total") == 1, service)
                 self.assertEqual(self.metric("extreq_host_healthy"), 1)
+                self.assertGreater(self.metric("extreq_host_crl_next_update_seconds"), time.time())
                 self.assertGreater(self.metric('extreq_host_kds_answers_total{status="200"}'), 0)
                 self.assertIn("withdrew a table that did not fit", service.log())
             self.assertEqual(service.status, 0, "a stop is no failure")

@@ -113,16 +113,18 @@ class Store(Contract):
         content = self.content()
         self.assertEqual([leaf["kind"] for leaf in content["leaves"]], ["VCEK"])
         self.assertEqual(len(content["authorities"]), 2)
+        self.assertEqual([crl["for"] for crl in content["crls"]], ["VCEK"])
         # Once it is stored, nobody has to answer.
         self.fetch(OK, "--kds-url", service.url)
         self.fetch(OK, "--offline")
         out = self.folder / "out"
         self.run_it(OK, "certs", "export", out, "--store", self.store)
         files = sorted(out.iterdir())
-        self.assertEqual(len(files), 3)
+        self.assertEqual(len(files), 4)
         other = self.folder / "other.db"
         done = self.run_it(OK, "certs", "import", *files, "--platform", PLATFORM, "--store", other)
         self.assertIn("stored: Milan VCEK of chip ", done.stdout)
+        self.assertIn("stored: Milan CRL for VCEKs, number 0x", done.stdout)
         self.run_it(OK, "kds", "fetch", "--platform", PLATFORM, "--store", other, "--offline")
 
     def test_an_import_without_trust_stores_nothing(self):
@@ -146,6 +148,40 @@ class Store(Contract):
                 done = self.fetch(UNREADABLE, "--kds-url", service.url, "--kds-wait", "1")
             self.assertIn(said, done.stderr, fault)
             self.assertEqual(self.content()["leaves"], [], fault)
+
+    def test_a_crl_that_is_not_to_be_trusted_is_said_and_not_stored(self):
+        for fault, said in (("other-root@crl", "did not sign it"), ("expired@crl", "fresh until"),
+                            ("garbage@crl", "no CRL"), ("huge@crl", "1048576"),
+                            ("503*0@crl", "status 503")):
+            with Service("--fault", fault) as service:
+                done = self.fetch(UNREADABLE, "--kds-url", service.url, "--kds-wait", "2")
+            self.assertIn(said, done.stderr, fault)
+            self.assertEqual(self.content()["crls"], [], fault)
+        with Service("--fault", "404*0@crl") as service:
+            done = self.fetch(OK, "--kds-url", service.url)
+        self.assertIn("no such list (404)", done.stderr)
+
+    def test_an_older_crl_never_replaces_a_newer_one(self):
+        with Service() as service:
+            self.fetch(OK, "--kds-url", service.url)
+        newest = self.content()["crls"]
+        with Service("--fault", "older*0@crl") as service:
+            done = self.fetch(OK, "--kds-url", service.url)
+        self.assertIn("KDS gave an older list", done.stderr)
+        self.assertEqual(self.content()["crls"], newest)
+
+    def test_an_imported_crl_of_vleks_is_known_by_its_name(self):
+        with Service() as service:
+            self.fetch(OK, "--kds-url", service.url)
+        out = self.folder / "out"
+        self.run_it(OK, "certs", "export", out, "--store", self.store)
+        exported, = out.glob("VCEK-*-crl-*.der")
+        renamed = exported.rename(self.folder / "crl-of-vlek.der")
+        other = self.folder / "other.db"
+        done = self.run_it(OK, "certs", "import", renamed, "--platform", PLATFORM, "--store", other)
+        self.assertIn("stored: Milan CRL for VLEKs", done.stdout)
+        done = self.run_it(UNREADABLE, "certs", "import", renamed, "--store", other)
+        self.assertIn("refused: the CRL in the name of", done.stderr)
 
     def test_offline_with_nothing_stored_says_so(self):
         done = self.fetch(UNREADABLE, "--offline")

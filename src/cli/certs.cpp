@@ -1,4 +1,6 @@
 // extreq certs: what the store has; into it and out of it, for machines without a network.
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -47,16 +49,25 @@ Result<attestation::TrustAnchors> anchors_of(const HostOptions& options) {
   return trust_anchors(options, platform);
 }
 
+// A list does not say whether it is the one under vcek or under vlek; export's names do.
+host::KeyKind kind_by_name(const std::string& file) {
+  std::string name = std::filesystem::path(file).filename().string();
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name.find("vlek") == std::string::npos ? host::KeyKind::vcek : host::KeyKind::vlek;
+}
+
 Result<int> import_files(const CertsOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto anchors, anchors_of(options.host));
   std::vector<crypto::Certificate> certificates;
+  std::vector<host::ImportedList> lists;
   for (const std::string& file : options.files) {
-    EXTREQ_TRY_ASSIGN(const auto found, read_certificates(file));
-    certificates.insert(certificates.end(), found.begin(), found.end());
+    EXTREQ_TRY_ASSIGN(const auto found, read_certificates_or_list(file));
+    certificates.insert(certificates.end(), found.certificates.begin(), found.certificates.end());
+    if (found.list) lists.push_back({*found.list, kind_by_name(file)});
   }
   EXTREQ_TRY_ASSIGN(const auto store, host::SqliteStore::open(store_path(options.host)));
-  EXTREQ_TRY_ASSIGN(const auto result,
-                    host::import_certificates(*store, certificates, anchors, system_clock().utc()));
+  EXTREQ_TRY_ASSIGN(const auto result, host::import_certificates(*store, certificates, lists,
+                                                                 anchors, system_clock().utc()));
   for (const std::string& what : result.stored) fmt::print("stored: {}\n", what);
   for (const std::string& what : result.refused) fmt::print(stderr, "refused: {}\n", what);
   return result.refused.empty() && !result.stored.empty() ? exit_ok : exit_unreadable;
@@ -76,6 +87,11 @@ std::string file_name(const host::StoredAuthority& authority) {
                      to_hex(crypto::sha256(authority.certificate.der())));
 }
 
+std::string file_name(const host::StoredCrl& crl) {
+  return fmt::format("{}-{}-crl-{}.der", host::to_text(crl.kind),
+                     attestation::kds_name(crl.product), to_hex(crl.issuer));
+}
+
 Result<int> export_files(const CertsOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto store, host::SqliteStore::open(store_path(options.host)));
   EXTREQ_TRY_ASSIGN(const auto content, store->content());
@@ -93,7 +109,8 @@ Result<int> export_files(const CertsOptions& options) {
   for (const auto& authority : content.authorities) {
     EXTREQ_TRY(write(file_name(authority), authority.certificate.der()));
   }
-  fmt::print("{} certificates in {}\n", count, options.folder);
+  for (const auto& crl : content.crls) EXTREQ_TRY(write(file_name(crl), crl.der));
+  fmt::print("{} files in {}\n", count, options.folder);
   return exit_ok;
 }
 
@@ -153,8 +170,10 @@ void add_store_options(CLI::App& verb, HostOptions& options) {
 
 CLI::App* add_import(CLI::App& certs, CertsOptions& options) {
   CLI::App* const verb = certs.add_subcommand(
-      "import", "Verify certificates and store them: DER, or PEM with several");
-  verb->add_option("files", options.files, "What kds url named, in any order")
+      "import", "Verify certificates and CRLs and store them: DER, or PEM with several");
+  verb->add_option("files", options.files,
+                   "What kds url named, in any order. A CRL from under vlek must have \"vlek\" in "
+                   "its file's name")
       ->type_name("FILE")
       ->required();
   verb->add_option("--trust", options.host.trust,
@@ -174,7 +193,7 @@ void add_certs(CLI::App& app, int& exit_code) {
   importing->callback(
       [options, &exit_code] { exit_code = finish("import", import_files(*options)); });
   CLI::App* const exporting =
-      certs->add_subcommand("export", "Write every certificate as a file, DER");
+      certs->add_subcommand("export", "Write every certificate and CRL as a file, DER");
   exporting->add_option("folder", options->folder, "Made if missing")->type_name("DIR")->required();
   exporting->callback(
       [options, &exit_code] { exit_code = finish("export", export_files(*options)); });

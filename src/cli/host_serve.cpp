@@ -1,7 +1,6 @@
 // extreq host serve: keeps the blob true for as long as it runs, and serves it over a socket.
 #include <algorithm>
 #include <csignal>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include "base/try.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/host.hpp"
+#include "cli/host_background.hpp"
 #include "cli/host_parts.hpp"
 #include "cli/service_log.hpp"
 #include "fleet/report_tokens.hpp"
@@ -35,6 +35,7 @@ struct HostServeOptions {
   double interval = 5;      // seconds
   unsigned lock_wait = 10;  // seconds
   double renewal = 3600;    // seconds
+  bool sole_writer = false;
 };
 
 Clock::Duration duration(double seconds) {
@@ -104,35 +105,6 @@ class Reporter {
 
   std::string problem_;
   std::string warning_;
-};
-
-// Fetches what an update will want, beside the service: its wait for the key service is not the
-// guests' wait. One at a time; the destructor waits for it.
-class Prefetcher {
- public:
-  Prefetcher(HostParts& parts, std::string csp_id) : parts_(parts), csp_id_(std::move(csp_id)) {}
-
-  void start(const host::SigningState& next) {
-    if (running_.valid() && running_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
-      return;
-    running_ = std::async(std::launch::async, [this, next] { fetch(next); });
-  }
-
- private:
-  void fetch(const host::SigningState& next) {
-    Status done;
-    if (const auto key = host::key_for(next, csp_id_)) {
-      done = parts_.tables().prefetch(*key);
-    } else {
-      done = tl::unexpected(key.error());
-    }
-    if (done) return;
-    log_line(Priority::warning, "not at hand for the next SNP_COMMIT: " + done.error().message);
-  }
-
-  HostParts& parts_;
-  std::string csp_id_;
-  std::future<void> running_;
 };
 
 // Reports to the fleet's mirror, if there is one.
@@ -219,7 +191,7 @@ Clock::Duration longest_sleep() {
 Status serve(const HostServeOptions& options) {
   EXTREQ_TRY_ASSIGN(const UniqueFd stop, stop_signals());
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
-  lease::BlobWriter writer(blob_path(options.host));
+  lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
   Prefetcher prefetcher(*parts, options.host.csp_id);
   host::Service service(writer, parts->platform(), parts->tables().provider(),
                         service_options(options, prefetcher));
@@ -229,6 +201,10 @@ Status serve(const HostServeOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto fleet_report, FleetReport::open(options));
   Reporter reporter;
   bool metrics_failed = false;
+  std::optional<CrlTask> crls;
+  if (parts->kds() != nullptr) {
+    crls.emplace(*parts, std::chrono::seconds(options.host.kds_wait));
+  }
   // The first turn is over before anybody can ask.
   auto next = service.step();
   EXTREQ_TRY_ASSIGN(const auto socket, start_socket(options));
@@ -237,7 +213,11 @@ Status serve(const HostServeOptions& options) {
     reporter.report(service);
     write_metrics(options, service, *parts, socket.get(), metrics_failed);
     fleet_report->offer(parts->platform());
+    if (crls && service.view().last) {
+      next = std::min(next, crls->turn(service.view().last->state));
+    }
     EXTREQ_TRY_ASSIGN(wake, watch.wait(std::min(next, longest_sleep()), stop.get()));
+    if (crls && crls->take_news()) service.renew();
     if (wake != host::Wake::stopped) next = service.step();
   }
   notify_systemd("STOPPING=1");
@@ -286,6 +266,10 @@ void add_host_serve(CLI::App& host, int& exit_code) {
       ->type_name("FILE");
   verb->get_option("--report-to")->needs("--report-token");
   verb->get_option("--report-token")->needs("--report-to");
+  verb->add_flag("--sole-writer", options->sole_writer,
+                 "Readers may keep their copy while nobody changed the blob: 2 system calls for a "
+                 "lease. Only where every writer is extreq with this option, and nobody removes or "
+                 "replaces the blob");
   verb->footer("It ends on SIGTERM and SIGINT. Exit: 0 stopped; 1 usage; 4 it could not start.");
   verb->callback([options, &exit_code] {
     const auto done = serve(*options);

@@ -35,6 +35,7 @@ struct UpdateOptions {
   std::string vlek;
   std::vector<std::string> command;
   unsigned lock_wait = 30;  // seconds
+  bool sole_writer = false;
   bool json = false;
 };
 
@@ -88,7 +89,7 @@ Document to_document(const UpdateReport& report) {
 Result<UpdateReport> update(const UpdateOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
   EXTREQ_TRY_ASSIGN(const auto planned, plan_of(options, parts->platform()));
-  lease::BlobWriter writer(blob_path(options.host));
+  lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
   host::UpdateTransaction transaction(writer, parts->platform(), parts->tables().provider());
   return transaction.run(planned.plan, planned.command, std::chrono::seconds(options.lock_wait));
 }
@@ -146,6 +147,10 @@ void add_host_update(CLI::App& host, int& exit_code) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0U, longest_lock_wait))
       ->capture_default_str();
+  verb->add_flag("--sole-writer", options->sole_writer,
+                 "Readers may keep their copy while nobody changed the blob: 2 system calls for a "
+                 "lease. Only where every writer is extreq with this option, and nobody removes or "
+                 "replaces the blob");
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer(
       "Exit: 0 done, and certificates that fit are served; 1 usage; 4 nothing was changed, the\n"

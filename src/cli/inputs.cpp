@@ -42,6 +42,16 @@ Result<std::vector<crypto::Certificate>> read_certificates(const std::string& pa
   return read_as(path, &crypto::Certificate::from_pem_or_der);
 }
 
+Result<CertificatesOrList> read_certificates_or_list(const std::string& path) {
+  EXTREQ_TRY_ASSIGN(const Bytes bytes, read_file(path));
+  auto certificates = crypto::Certificate::from_pem_or_der(bytes);
+  if (certificates) return CertificatesOrList{*std::move(certificates), std::nullopt};
+  auto list = crypto::RevocationList::from_pem_or_der(bytes);
+  if (list) return CertificatesOrList{{}, *std::move(list)};
+  return fail(Code::invalid_input, "{}: no certificate: {}; no CRL: {}", path,
+              certificates.error().message, list.error().message);
+}
+
 Result<crypto::RevocationList> read_revocation_list(const std::string& path) {
   return read_as(path, &crypto::RevocationList::from_pem_or_der);
 }

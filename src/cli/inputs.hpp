@@ -29,6 +29,12 @@ CLI::Option* add_format_option(CLI::App& verb, std::string& name);
 [[nodiscard]] Result<attestation::CertificateTable> read_table(const std::string& path);
 // DER, or PEM with any number of certificates.
 [[nodiscard]] Result<std::vector<crypto::Certificate>> read_certificates(const std::string& path);
+// As read_certificates(); where the file is a revocation list, DER or PEM, that one instead.
+struct CertificatesOrList {
+  std::vector<crypto::Certificate> certificates;
+  std::optional<crypto::RevocationList> list;
+};
+[[nodiscard]] Result<CertificatesOrList> read_certificates_or_list(const std::string& path);
 // DER or PEM.
 [[nodiscard]] Result<crypto::RevocationList> read_revocation_list(const std::string& path);
 [[nodiscard]] Result<attestation::Policy> read_policy(const std::string& path);

@@ -1,4 +1,5 @@
 // extreq kds: what AMD's key service has, where it has it, and a model of it.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -14,6 +15,8 @@
 #include "cli/exit_code.hpp"
 #include "cli/host_parts.hpp"
 #include "cli/verbs.hpp"
+#include "host/crl_check.hpp"
+#include "host/crl_refresher.hpp"
 #include "host/kds_path.hpp"
 #include "host/tcb_text.hpp"
 #include "sim/model_kds_server.hpp"
@@ -106,12 +109,33 @@ Status print_urls(const KdsOptions& options) {
   return {};
 }
 
+// As new as can be had. Where one is at hand, or the service has none, a failure is no more than
+// said.
+Status fetch_crl(HostParts& parts, const CertificateKey& key, unsigned wait_seconds) {
+  if (parts.kds() == nullptr) return {};
+  host::CrlRefresher refresher(parts.store(), *parts.kds(), parts.anchors(),
+                               {.max_wait = std::chrono::seconds(wait_seconds)});
+  const auto done = refresher.refresh(key.product, key.kind);
+  if (done) {
+    fmt::print("stored: {}\n", host::to_text(done->crl));
+    return {};
+  }
+  EXTREQ_TRY_ASSIGN(const auto content, parts.store().content());
+  const bool at_hand = std::ranges::any_of(content.crls, [&](const host::StoredCrl& crl) {
+    return crl.product == key.product && crl.kind == key.kind &&
+           system_clock().utc() <= crl.next_update;
+  });
+  if (!at_hand && done.error().code != Code::not_found) return tl::unexpected(done.error());
+  fmt::print(stderr, "extreq kds fetch: no newer CRL: {}\n", done.error().message);
+  return {};
+}
+
 Status fetch(const KdsOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
   EXTREQ_TRY_ASSIGN(const auto key, chosen_key(options.key, options.host));
   EXTREQ_TRY(parts->tables().prefetch(key));
   fmt::print("stored: {}\n", host::to_text(key));
-  return {};
+  return fetch_crl(*parts, key, options.host.kds_wait);
 }
 
 struct ServeOptions {
@@ -165,7 +189,9 @@ void add_url(CLI::App& kds, int& exit_code) {
 void add_fetch(CLI::App& kds, int& exit_code) {
   auto options = std::make_shared<KdsOptions>();
   CLI::App* const verb = kds.add_subcommand(
-      "fetch", "Make sure that the store has a certificate and its chain: verified, then stored");
+      "fetch",
+      "Make sure that the store has a certificate, its chain and the newest CRL: verified, then "
+      "stored");
   add_key_options(*verb, options->key);
   add_platform_options(*verb, options->host);
   add_certificate_options(*verb, options->host);
@@ -195,7 +221,8 @@ void add_serve(CLI::App& kds, int& exit_code) {
       ->type_name("SECONDS");
   verb->add_option("--fault", options->faults,
                    "429, 429:30 (Retry-After), 503, slow:5, truncated, garbage, wrong-chip, "
-                   "wrong-tcb, expired, other-root; then *3 (times; *0: always), then @leaf, "
+                   "wrong-tcb, expired, other-root, older (a CRL), huge; then *3 (times; *0: "
+                   "always), then @leaf, "
                    "@chain or @crl; may be repeated")
       ->type_name("FAULT")
       ->allow_extra_args(false);

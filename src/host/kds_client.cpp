@@ -93,8 +93,14 @@ Result<std::vector<crypto::Certificate>> KdsClient::cert_chain(attestation::Prod
   return chain;
 }
 
-Result<Bytes> KdsClient::crl(attestation::Product product, KeyKind kind, Clock::Duration max_wait) {
-  return fetch({KdsObject::crl, {product, kind, {}, {}}}, max_wait);
+Result<crypto::RevocationList> KdsClient::crl(attestation::Product product, KeyKind kind,
+                                              Clock::Duration max_wait) {
+  const KdsRequest request{KdsObject::crl, {product, kind, {}, {}}};
+  EXTREQ_TRY_ASSIGN(const Bytes body, fetch(request, max_wait));
+  auto list = crypto::RevocationList::from_pem_or_der(body);
+  if (list) return list;
+  return wrong_answer(request, fmt::format("no CRL: {}; it begins \"{}\"", list.error().message,
+                                           first_words(body)));
 }
 
 std::map<int, std::uint64_t> KdsClient::status_counts() const {
@@ -148,12 +154,13 @@ Result<Bytes> KdsClient::fetch_alone(const KdsRequest& request, Clock::TimePoint
 KdsClient::Try KdsClient::judge(const KdsRequest& request, const HttpResponse& response,
                                 unsigned attempt) {
   if (response.status == status_not_found) {
-    return {true,
-            {},
-            {Code::not_found,
-             fmt::format("KDS has no such certificate (404): {}. Compare each value with the "
-                         "platform's: the TCB is the reported one, not the current one",
-                         explain(request))}};
+    return {
+        true,
+        {},
+        {Code::not_found,
+         fmt::format("KDS has no such {} (404): {}. Compare each value with the "
+                     "platform's: the TCB is the reported one, not the current one",
+                     request.object == KdsObject::crl ? "list" : "certificate", explain(request))}};
   }
   if (!asks_for_patience(response.status)) {
     return {true,

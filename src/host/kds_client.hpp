@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "crypto/crl.hpp"
 #include "host/certificate_key.hpp"
 #include "host/http.hpp"
 #include "host/kds_path.hpp"
@@ -53,9 +54,9 @@ class KdsClient {
                                                                     KeyKind kind,
                                                                     Clock::Duration max_wait);
 
-  // DER, not read.
-  [[nodiscard]] Result<Bytes> crl(attestation::Product product, KeyKind kind,
-                                  Clock::Duration max_wait);
+  // Not verified.
+  [[nodiscard]] Result<crypto::RevocationList> crl(attestation::Product product, KeyKind kind,
+                                                   Clock::Duration max_wait);
 
   // How often each status came back; 0 counts tries without an answer. For metrics.
   [[nodiscard]] std::map<int, std::uint64_t> status_counts() const;

@@ -106,6 +106,11 @@ std::string to_prometheus(const Metrics& metrics) {
   text.gauge("lock_wait_longest_seconds", "Its longest wait for the exclusive lock",
              in_seconds(service.lock_wait_longest));
   if (service.last) add_pass(*service.last, text);
+  if (service.crl_end) {
+    text.gauge("crl_next_update_seconds",
+               "Until when the CRL that is served is fresh, in seconds since 1970",
+               service.crl_end->time_since_epoch().count());
+  }
   if (metrics.socket) add_socket(*metrics.socket, text);
   text.metric("kds_answers_total", "counter", "Answers of the key service; 0: none came");
   for (const auto& [status, count] : metrics.kds_status_counts) {

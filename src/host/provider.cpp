@@ -7,7 +7,7 @@
 
 #include "base/try.hpp"
 #include "crypto/hash.hpp"
-#include "host/certificate_check.hpp"
+#include "host/crl_check.hpp"
 
 namespace extreq::host {
 namespace {
@@ -106,10 +106,16 @@ Result<TableParts> TableProvider::from_kds(const CertificateKey& key, Clock::Tim
   return TableParts{key.kind, leaf, std::move(chain->intermediate), std::move(chain->root), {}};
 }
 
+// A list that is not to be served is left out: verifiers that want one fetch it.
 Bytes TableProvider::fresh_crl(const CertificateKey& key, const Certificate& root) {
-  const auto crl = store_.crl(key.product, key.kind, crypto::sha256(root.der()));
-  if (!crl || !*crl || options_.clock->utc() > (*crl)->next_update) return {};
-  return (*crl)->der;
+  const auto stored = store_.crl(key.product, key.kind, crypto::sha256(root.der()));
+  if (!stored || !*stored) return {};
+  const auto list = crypto::RevocationList::from_pem_or_der((*stored)->der);
+  if (!list || !check_crl(*list, key.product, key.kind, {&root, 1}, anchors_, options_.clock->utc(),
+                          Freshness::not_expired)) {
+    return {};
+  }
+  return list->der();
 }
 
 }  // namespace extreq::host

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/table_parts.hpp"
+
 namespace extreq::host {
 
 Result<SigningState> state_after_commit(const SigningState& now, firmware::Platform& platform) {
@@ -23,8 +25,9 @@ Service::Service(lease::BlobWriter& writer, firmware::Platform& platform,
 
 Clock::Duration Service::step() {
   const auto now = options_.clock->now();
-  const bool renew = !renewed_at_ || now - *renewed_at_ >= options_.renewal;
+  const bool renew = renewal_is_due();
   if (renew) renewed_at_ = now;
+  renew_asked_ = false;
   ++view_.passes;
   auto report = publisher_.pass(options_.lock_wait, renew ? Renew::always : Renew::if_needed);
   if (report) {
@@ -38,6 +41,12 @@ Clock::Duration Service::step() {
   return next_turn();
 }
 
+bool Service::renewal_is_due() const {
+  if (!renewed_at_ || renew_asked_) return true;
+  if (options_.clock->now() - *renewed_at_ >= options_.renewal) return true;
+  return view_.crl_end && options_.clock->utc() > *view_.crl_end;
+}
+
 bool Service::healthy() const noexcept {
   return !view_.platform_error && view_.last && !view_.last->problem;
 }
@@ -47,6 +56,7 @@ void Service::take(PassReport report) {
   if (report.withdrawn) ++view_.mismatches_prevented;
   view_.lock_wait_total += report.lock_wait;
   view_.lock_wait_longest = std::max(view_.lock_wait_longest, report.lock_wait);
+  if (!view_.last || view_.last->table != report.table) view_.crl_end = crl_end_in(report.table);
   view_.last = std::move(report);
 }
 

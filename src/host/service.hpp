@@ -28,7 +28,10 @@ struct ServiceOptions {
 
 // What it did since the start, and what is now.
 struct ServiceView {
-  std::optional<PassReport> last;       // nullopt: the platform never answered
+  std::optional<PassReport> last;  // nullopt: the platform never answered
+  // Until when the CRL in the table is fresh; nullopt: none is in it. When it is over, the table is
+  // renewed at once: a verifier refuses a stale list sooner than none.
+  std::optional<std::chrono::sys_seconds> crl_end;
   std::optional<Error> platform_error;  // of the last turn
   std::uint64_t passes = 0;
   std::uint64_t publications = 0;
@@ -48,12 +51,16 @@ class Service {
   // next. What fails is in view().
   Clock::Duration step();
 
+  // The next turn looks for a newer table although the present one may fit: there is news, a CRL.
+  void renew() noexcept { renew_asked_ = true; }
+
   [[nodiscard]] const ServiceView& view() const noexcept { return view_; }
   // Guests get certificates that fit, or the keys are masked.
   [[nodiscard]] bool healthy() const noexcept;
 
  private:
   void take(PassReport report);
+  [[nodiscard]] bool renewal_is_due() const;
   void prefetch_next();
   [[nodiscard]] Clock::Duration next_turn() const;
 
@@ -63,6 +70,7 @@ class Service {
   Publisher publisher_;
   ServiceView view_;
   std::optional<Clock::TimePoint> renewed_at_;
+  bool renew_asked_ = false;
   std::optional<SigningState> prefetched_;
   Clock::TimePoint prefetch_not_before_{};
 };

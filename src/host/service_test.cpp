@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include "abi/ghcb.hpp"
+#include "attestation/certificate_table.hpp"
+#include "crypto/crl_builder.hpp"
 #include "host/test_platform.hpp"
 
 namespace extreq::host {
@@ -92,6 +95,49 @@ TEST_F(ServiceTest, WhatFitsIsRenewedOnlyAtTheRenewalsTime) {
   clock_.advance(1min);
   service.step();
   EXPECT_EQ(platform_.asked, asked + 1);
+  EXPECT_TRUE(service.healthy());
+}
+
+TEST_F(ServiceTest, NewsRenewATableThatFits) {
+  Service service(writer_, platform_.processor(), provider(), options_);
+  service.step();
+  const int asked = platform_.asked;
+  service.renew();
+  service.step();
+  EXPECT_EQ(platform_.asked, asked + 1);
+  service.step();
+  EXPECT_EQ(platform_.asked, asked + 1) << "once";
+}
+
+TEST_F(ServiceTest, ATableIsRenewedAsSoonAsItsCrlIsStale) {
+  const auto end = clock_.utc() + std::chrono::minutes(10);
+  crypto::RevocationListContent content;
+  content.issuer_der = platform_.processor().kds().ark().subject_der();
+  content.this_update = clock_.utc();
+  content.next_update = end;
+  content.number = 1;
+  const auto list =
+      crypto::issue_revocation_list(content, *platform_.processor().kds().authority().keys().ark)
+          .value();
+  const auto with_list = [&](const SigningState& state) -> Result<Bytes> {
+    const auto plain = attestation::CertificateTable::parse(platform_.provider()(state).value());
+    attestation::CertificateTableBuilder builder;
+    for (const auto& entry : plain->entries()) EXPECT_TRUE(builder.add(entry.guid, entry.data));
+    if (clock_.utc() <= end) {
+      EXPECT_TRUE(builder.add(abi::ghcb::certificate_table::guid_crl, list.der()));
+    }
+    return builder.build();
+  };
+  Service service(writer_, platform_.processor(), with_list, options_);
+  service.step();
+  EXPECT_EQ(service.view().crl_end, end);
+  clock_.advance(10min);
+  service.step();
+  EXPECT_EQ(service.view().publications, 1U);
+  clock_.advance(1s);
+  service.step();
+  EXPECT_EQ(service.view().publications, 2U);
+  EXPECT_FALSE(service.view().crl_end);
   EXPECT_TRUE(service.healthy());
 }
 

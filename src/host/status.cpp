@@ -5,10 +5,13 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
 #include "attestation/tcb.hpp"
+#include "attestation/time_text.hpp"
 #include "crypto/x509.hpp"
 #include "host/blob_look.hpp"
+#include "host/table_parts.hpp"
 #include "lease/blob_file.hpp"
 #include "lease/lock_holders.hpp"
 
@@ -104,6 +107,16 @@ void add_certificate(std::string_view name, const crypto::Certificate& certifica
   lines.push_back(std::move(line));
 }
 
+void add_crl(const std::string& name, std::chrono::sys_seconds end, std::chrono::sys_seconds utc,
+             CheckLines& lines) {
+  const bool fresh = utc <= end;
+  lines.push_back({name, fresh ? Verdict::well : Verdict::bad,
+                   fmt::format("fresh until {}", attestation::to_rfc3339(end)),
+                   fresh ? ""
+                         : "guests' verifiers refuse it: see that the service runs; it serves none "
+                           "rather than a stale one"});
+}
+
 void add_table(ByteView bytes, std::chrono::sys_seconds utc, CheckLines& lines) {
   const auto table = attestation::CertificateTable::parse(bytes);
   if (!table || table->empty()) {
@@ -120,6 +133,9 @@ void add_table(ByteView bytes, std::chrono::sys_seconds utc, CheckLines& lines) 
         "table " + (known ? std::string(*known) : attestation::to_text(entry.guid));
     if (const auto certificate = crypto::Certificate::from_der(entry.data)) {
       add_certificate(name, *certificate, utc, lines);
+    } else if (const auto end = crl_end_in(bytes);
+               entry.guid == abi::ghcb::certificate_table::guid_crl && end) {
+      add_crl(name, *end, utc, lines);
     } else {
       lines.push_back({name, Verdict::fact, fmt::format("{} bytes", entry.data.size()), {}});
     }

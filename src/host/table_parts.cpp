@@ -3,6 +3,7 @@
 #include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
 #include "base/try.hpp"
+#include "crypto/crl.hpp"
 
 namespace extreq::host {
 namespace {
@@ -34,6 +35,16 @@ Result<Bytes> make_table(const TableParts& parts, std::size_t size_limit) {
               "certificate table: leaf and intermediate alone are {} and {} bytes, the table may "
               "have {}",
               parts.leaf.der().size(), parts.intermediate.der().size(), size_limit);
+}
+
+std::optional<std::chrono::sys_seconds> crl_end_in(ByteView table) {
+  const auto parsed = attestation::CertificateTable::parse(table);
+  if (!parsed) return std::nullopt;
+  const auto data = parsed->find(layout::guid_crl);
+  if (!data) return std::nullopt;
+  const auto list = crypto::RevocationList::from_pem_or_der(*data);
+  // One that says nothing is as good as over.
+  return list && list->next_update() ? *list->next_update() : std::chrono::sys_seconds();
 }
 
 }  // namespace extreq::host

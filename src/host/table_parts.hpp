@@ -3,6 +3,9 @@
 // Threading: values and pure functions.
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "host/certificate_key.hpp"
 #include "lease/table_shape.hpp"
 
@@ -22,5 +25,8 @@ struct TableParts {
 // larger.
 [[nodiscard]] Result<Bytes> make_table(const TableParts& parts,
                                        std::size_t size_limit = lease::table_size_limit);
+
+// Until when the CRL in `table` is fresh; nullopt without one.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> crl_end_in(ByteView table);
 
 }  // namespace extreq::host

@@ -17,7 +17,9 @@ constexpr std::array named_kinds{std::pair{std::string_view("truncated"), Kind::
                                  std::pair{std::string_view("wrong-chip"), Kind::wrong_chip},
                                  std::pair{std::string_view("wrong-tcb"), Kind::wrong_tcb},
                                  std::pair{std::string_view("expired"), Kind::expired},
-                                 std::pair{std::string_view("other-root"), Kind::other_root}};
+                                 std::pair{std::string_view("other-root"), Kind::other_root},
+                                 std::pair{std::string_view("older"), Kind::older},
+                                 std::pair{std::string_view("huge"), Kind::huge}};
 constexpr std::array named_objects{std::pair{std::string_view("leaf"), KdsObject::leaf},
                                    std::pair{std::string_view("chain"), KdsObject::cert_chain},
                                    std::pair{std::string_view("crl"), KdsObject::crl}};

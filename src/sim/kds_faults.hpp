@@ -25,6 +25,8 @@ struct KdsFault {
     wrong_tcb,   // the right chip's, for another TCB
     expired,     // a certificate whose time is over
     other_root,  // under a root of the same name with another key
+    older,       // a CRL: yesterday's, with a lower number; else the right answer
+    huge,        // more than any answer may have
   };
   Kind kind = Kind::status;
   int status = 503;

@@ -26,6 +26,7 @@ constexpr std::string_view type_der = "application/octet-stream";
 constexpr std::string_view type_pem = "application/x-pem-file";
 constexpr std::string_view type_text = "text/plain";
 constexpr std::string_view type_html = "text/html";
+constexpr std::size_t huge_size = (1U << 20U) + 1;
 constexpr std::chrono::days before_all_certificates{8 * 366};  // VCEKs live seven years
 
 ModelKdsAnswer text_answer(int status, std::string_view text, std::string_view type = type_text) {
@@ -88,9 +89,19 @@ Result<crypto::Certificate> issue_wrongly(const Kds& kds, CertificateKey key, st
   return issue(*other, key, csp_id);
 }
 
+// Issued some time ago, or under another root.
+Result<crypto::RevocationList> issue_list_wrongly(const Kds& kds, Kind wrong, const Clock& clock) {
+  std::chrono::days ago(0);
+  if (wrong == Kind::expired) ago = before_all_certificates;
+  if (wrong == Kind::older) ago = std::chrono::days(1);
+  ManualClock then(clock.utc() - ago);
+  EXTREQ_TRY_ASSIGN(const auto other, impostor(kds, wrong, then));
+  return other->revocation_list();
+}
+
 bool is_wrong_certificate(Kind kind) {
   return kind == Kind::wrong_chip || kind == Kind::wrong_tcb || kind == Kind::expired ||
-         kind == Kind::other_root;
+         kind == Kind::other_root || kind == Kind::older;
 }
 
 }  // namespace
@@ -114,6 +125,7 @@ ModelKdsAnswer ModelKds::answer(std::string_view path) {
   if (fault->kind == Kind::garbage) {
     return text_answer(status_ok, "<html><body>Please log in</body></html>", type_html);
   }
+  if (fault->kind == Kind::huge) return text_answer(status_ok, std::string(huge_size, 'x'));
   auto answer = answer_to(
       *request, is_wrong_certificate(fault->kind) ? std::optional(fault->kind) : std::nullopt);
   answer.delay = fault->delay;
@@ -131,9 +143,20 @@ ModelKdsAnswer ModelKds::answer_to(const host::KdsRequest& request, std::optiona
     case KdsObject::cert_chain:
       return cert_chain(request.key.kind, wrong);
     case KdsObject::crl:
-      break;
+      return crl(wrong);
   }
-  return text_answer(status_not_found, "the model has no CRL");
+  return text_answer(status_not_found, "the model has no such thing");
+}
+
+// The ARK issues both kinds' lists: the model's are one.
+ModelKdsAnswer ModelKds::crl(std::optional<Kind> wrong) {
+  const auto list =
+      wrong ? issue_list_wrongly(kds_, *wrong, *options_.clock) : kds_.revocation_list();
+  if (!list) return failed(list.error());
+  ModelKdsAnswer answer;
+  answer.content_type = type_der;
+  answer.body = list->der();
+  return answer;
 }
 
 ModelKdsAnswer ModelKds::leaf(const CertificateKey& key, std::optional<Kind> wrong) {
@@ -146,7 +169,7 @@ ModelKdsAnswer ModelKds::leaf(const CertificateKey& key, std::optional<Kind> wro
   if (key.kind == KeyKind::vcek && !std::ranges::equal(key.holder, chip.first(key.holder.size()))) {
     return text_answer(status_not_found, "the model has another chip");
   }
-  if (!wrong) return der_answer(issue(kds_, key, options_.csp_id));
+  if (!wrong || *wrong == Kind::older) return der_answer(issue(kds_, key, options_.csp_id));
   return der_answer(issue_wrongly(kds_, key, options_.csp_id, *wrong, *options_.clock));
 }
 

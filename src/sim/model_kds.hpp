@@ -54,6 +54,7 @@ class ModelKds {
   [[nodiscard]] ModelKdsAnswer leaf(const host::CertificateKey& key,
                                     std::optional<KdsFault::Kind> wrong);
   [[nodiscard]] ModelKdsAnswer cert_chain(host::KeyKind kind, std::optional<KdsFault::Kind> wrong);
+  [[nodiscard]] ModelKdsAnswer crl(std::optional<KdsFault::Kind> wrong);
 
   firmware::model::Kds& kds_;
   ModelKdsOptions options_;

@@ -289,32 +289,17 @@ TEST_F(ModelKdsTest, ATableThatIsTooLargeLosesTheCrlThenTheRoot) {
   EXPECT_EQ(none.error().code, Code::too_small);
 }
 
-TEST_F(ModelKdsTest, AFreshCrlOfTheRootGoesIntoTheTable) {
-  namespace layout = abi::ghcb::certificate_table;
-  host::StoredCrl crl{Product::milan, KeyKind::vcek,      {},          {1},
-                      clock_.utc(),   clock_.utc() + 24h, {0x30, 0x00}};
-  const auto issuer = crypto::sha256(processor_->kds().ark().der());
-  crl.issuer.assign(issuer.begin(), issuer.end());
-  ASSERT_TRUE(store_->put_crl(crl));
-  const auto has_crl = [&] {
-    const auto table = provider_->table_for(state()).value();
-    return attestation::CertificateTable::parse(table)->find(layout::guid_crl).has_value();
-  };
-  EXPECT_TRUE(has_crl());
-  clock_.advance(25h);
-  EXPECT_FALSE(has_crl());
-}
-
 TEST_F(ModelKdsTest, ImportsAreVerifiedLikeAnswers) {
   auto& kds = processor_->kds();
   const auto leaf = kds.vcek(tcb_old).value();
   const std::vector files{leaf, kds.ark(), kds.ask()};
   attestation::TrustAnchors amd_alone;
-  const auto refused = host::import_certificates(*store_, files, amd_alone, clock_.utc()).value();
+  const auto refused =
+      host::import_certificates(*store_, files, {}, amd_alone, clock_.utc()).value();
   EXPECT_TRUE(refused.stored.empty());
   EXPECT_EQ(refused.refused.size(), 2U);
   EXPECT_EQ(stored(), 0U);
-  const auto done = host::import_certificates(*store_, files, anchors_, clock_.utc()).value();
+  const auto done = host::import_certificates(*store_, files, {}, anchors_, clock_.utc()).value();
   EXPECT_EQ(done.stored.size(), 2U);
   EXPECT_TRUE(done.refused.empty());
   host::TableProvider offline(*store_, nullptr, anchors_, {.clock = &clock_});

@@ -8,6 +8,7 @@
 #include "attestation/certificate_table.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
+#include "crypto/crl_builder.hpp"
 #include "firmware/model/leaf_extensions.hpp"
 #include "firmware/model/leftovers.hpp"
 #include "firmware/model/wrapped_vlek.hpp"
@@ -92,6 +93,19 @@ Result<Certificate> Kds::vlek(const std::string& csp_id, const Tcb& tcb) {
   leaf.content.not_after += vlek_validity;
   leaf.content.extensions = vlek_extensions(product_, tcb, csp_id);
   return obtain(leaf);
+}
+
+Result<crypto::RevocationList> Kds::revocation_list() {
+  const auto today = std::chrono::floor<std::chrono::days>(clock_.utc());
+  const std::lock_guard guard(list_mutex_);
+  if (list_ && list_->this_update() == today) return *list_;
+  crypto::RevocationListContent content;
+  content.issuer_der = ark().subject_der();
+  content.this_update = today;
+  content.next_update = today + crl_validity;
+  content.number = static_cast<std::uint64_t>(today.time_since_epoch().count());
+  EXTREQ_TRY_ASSIGN(list_, crypto::issue_revocation_list(content, *authority_.keys().ark));
+  return *list_;
 }
 
 Result<abi::snp::WrappedVlek> Kds::wrap_vlek(const std::string& csp_id, const Tcb& tcb) const {

@@ -9,10 +9,12 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "crypto/crl.hpp"
 #include "firmware/model/authority.hpp"
 #include "firmware/model/endorsement_keys.hpp"
 #include "firmware/model/file_lock.hpp"
@@ -39,6 +41,11 @@ class Kds {
   [[nodiscard]] Result<crypto::Certificate> vcek(const attestation::Tcb& tcb);
   [[nodiscard]] Result<crypto::Certificate> vlek(const std::string& csp_id,
                                                  const attestation::Tcb& tcb);
+
+  // The ARK's revocation list: nobody is on it. A new one each day, numbered by the day, fresh for
+  // crl_validity. Kept in memory for the day. Failure: as issue_revocation_list.
+  static constexpr std::chrono::days crl_validity{30};
+  [[nodiscard]] Result<crypto::RevocationList> revocation_list();
 
   // The hashstick for SNP_VLEK_LOAD on this chip. Failure: as vlek().
   [[nodiscard]] Result<abi::snp::WrappedVlek> wrap_vlek(const std::string& csp_id,
@@ -74,6 +81,8 @@ class Kds {
   std::string folder_;
   FileLock lock_;  // guards issued_ and the folder
   std::map<std::string, crypto::Certificate> issued_;
+  std::mutex list_mutex_;  // guards list_
+  std::optional<crypto::RevocationList> list_;
 };
 
 }  // namespace extreq::firmware::model
