@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel soak clean
+.PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel \
+        soak install package package-test walk reproducible-test clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +43,23 @@ soak: setup  ## a million requests while updaters are killed, checked
 
 bench: build  ## benchmarks; doc/performance.md explains the figures
 	@scripts/bench.sh
+
+install: build  ## install below PREFIX (default /usr/local) and DESTDIR
+	cmake -S . -B build/release -DCMAKE_INSTALL_PREFIX=$(or $(PREFIX),/usr/local) >/dev/null
+	cmake --build build/release -- --quiet
+	cmake --install build/release
+
+package: setup  ## Debian packages in build/package
+	@scripts/package.sh
+
+package-test: setup  ## packages through a life on a fresh Debian 12: needs root, takes minutes
+	@scripts/package-test.sh
+
+walk: setup  ## every command of the documents that can be run, as it is printed
+	@scripts/walk.sh
+
+reproducible-test: setup  ## two whole builds in two folders: the same bytes?
+	@scripts/reproducible-test.sh
 
 clean:  ## remove the build folder
 	rm -rf build

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building and testing need, from the distribution's packages. Does nothing when
-# everything is there, so that it needs neither root nor a network then.
+# install-dependencies.sh [packages]: installs what building and testing need, from the
+# distribution's packages; `packages`: also what making and testing Debian packages needs. Does
+# nothing when everything is there, so that it needs neither root nor a network then.
 set -euo pipefail
 
 packages=(
@@ -50,6 +51,9 @@ packages=(
   wrk
   zlib1g-dev
 )
+if [ "${1:-}" = packages ]; then
+  packages+=(debhelper dpkg-dev fakeroot lintian mmdebstrap)
+fi
 
 missing=()
 for package in "${packages[@]}"; do
