@@ -204,7 +204,8 @@ Reader table_rules(std::vector<TableRule>& rules) {
       const auto guid = guid_from_text(key);
       if (!guid) {
         return fail(Code::invalid_input,
-                    "/certificate_table: the key \"{}\" found, a GUID in lower case wanted", key);
+                    "/certificate_table: the key {} found, a GUID in lower case wanted",
+                    PolicyValue::shown(key));
       }
       return read_table_rule(member, rules.emplace_back(TableRule{*guid, Presence::any, {}}));
     });

@@ -73,6 +73,16 @@ TEST(PolicyFile, ErrorsNameThePlaceWhatWasFoundAndWhatIsWanted) {
   EXPECT_THAT(refusal(R"("guest_policy": {"debug": "no"})"), HasSubstr("\"forbid\" wanted"));
 }
 
+// A file from elsewhere must not move the cursor of who reads the message.
+TEST(PolicyFile, WhatErrorsShowOfAFileIsShortAndCannotSteerATerminal) {
+  for (const char* const text : {R"("\u001b[2J": 1)", R"("vmpls": "\u001b[2J")",
+                                 R"("certificate_table": {"\u001b[2J": {}})"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("\\u001b[2J"));
+  }
+  const std::string longer(5000, 'a');
+  EXPECT_LT(refusal("\"" + longer + "\": 1").size(), 700U);
+}
+
 TEST(PolicyFile, UnknownKeysAreRefusedAtEachLevel) {
   for (const char* const text :
        {R"("measurment": [])", R"("guest_policy": {"debugging": "forbid"})",

@@ -25,11 +25,16 @@ class PolicyValue {
   [[nodiscard]] const Json& json() const { return *json_; }
 
   [[nodiscard]] tl::unexpected<Error> wrong(std::string_view wanted) const {
-    std::string found = json_->dump(-1, ' ', true, Json::error_handler_t::replace);
-    constexpr std::size_t shown = 60;
-    if (found.size() > shown) found = found.substr(0, shown) + "...";
-    return fail(Code::invalid_input, "{}: {} found, {} wanted", path_.empty() ? "/" : path_, found,
-                wanted);
+    return fail(Code::invalid_input, "{}: {} found, {} wanted", path_.empty() ? "/" : path_,
+                shown(*json_), wanted);
+  }
+
+  // For messages: ASCII without control characters, the beginning of what is long.
+  [[nodiscard]] static std::string shown(const Json& json) {
+    std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+    constexpr std::size_t most = 60;
+    if (text.size() > most) text = text.substr(0, most) + "...";
+    return text;
   }
 
   // Each member by the reader of its key.
@@ -40,8 +45,8 @@ class PolicyValue {
       if (reader == readers.end()) {
         std::string known;
         for (const auto& [name, unused] : readers) known += (known.empty() ? "" : ", ") + name;
-        return fail(Code::invalid_input, "{}: the key \"{}\" is not known; known are {}",
-                    path_.empty() ? "/" : path_, key, known);
+        return fail(Code::invalid_input, "{}: the key {} is not known; known are {}",
+                    path_.empty() ? "/" : path_, shown(key), known);
       }
       EXTREQ_TRY(reader->second(PolicyValue(value, path_ + "/" + key)));
     }
