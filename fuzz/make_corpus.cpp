@@ -12,6 +12,7 @@
 #include "attestation/test_ovmf.hpp"
 #include "base/byte_builder.hpp"
 #include "fuzz/test_certificate.hpp"
+#include "fuzz/test_revocation_list.hpp"
 #include "message/seal.hpp"
 
 namespace extreq::fuzz {
@@ -561,6 +562,72 @@ void key_service(const Corpus& corpus) {
   seed("tcb-unknown", 2, 0, "xx=4");
 }
 
+void revocation_lists(const Corpus& corpus) {
+  const auto seed = [&](const std::string& name, std::uint8_t choice, ByteView bytes) {
+    ByteBuilder builder;
+    corpus.seed("revocation_list", name, builder.u8(choice).bytes(bytes).view());
+  };
+  const auto list = [](std::vector<Bytes> entries, std::vector<Bytes> extensions) {
+    return make_revocation_list(entries, extensions);
+  };
+  const Bytes indirect{0x30, 3, 0x84, 1, 0xFF};
+  const Bytes users_only{0x30, 3, 0x81, 1, 0xFF};
+  const Bytes named = list_extension(29, true, certificate_issuer());
+  seed("indirect", 0, indirect_list());
+  seed("empty", 0, list({}, {}));
+  seed("not-indirect", 0, list({revoked(Bytes{0}, named)}, {}));
+  seed("users-only", 0, list({}, {list_extension(28, true, users_only)}));
+  seed("delta", 0, list({}, {list_extension(27, true, Bytes{2, 1, 1})}));
+  seed("unknown-critical", 0, list({}, {list_extension(77, true, Bytes{5, 0})}));
+  seed("entry-critical", 0, list({revoked(Bytes{1}, list_extension(77, true, Bytes{5, 0}))}, {}));
+  seed("number-twice", 0,
+       list({}, {list_extension(20, false, Bytes{2, 1, 1}),
+                 list_extension(20, false, Bytes{2, 1, 2})}));
+  seed("long-number", 0,
+       list({}, {list_extension(20, false, repeated(2, {Bytes{21}, Bytes(21, 1)}))}));
+  seed("negative-serial", 0, list({revoked(Bytes{0x80}, {})}, {}));
+  seed("no-directory-name", 0,
+       list({revoked(Bytes{1}, list_extension(29, true, Bytes{0x30, 3, 0x82, 1, 'a'}))},
+            {list_extension(28, true, indirect)}));
+  seed("pem", 0, to_bytes("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"));
+  seed("changed", 1, Bytes{4, 0, 0x31});
+  seed("made", 2, Bytes{1, 1, 7, 1, 0, 1, 1, 1, 1, 5, 0x30, 3, 0x84, 1, 0xFF, 0, 0, 3, 2, 1, 9});
+}
+
+void policies(const Corpus& corpus) {
+  const auto seed = [&](const std::string& name, std::string_view text) {
+    corpus.seed("policy", name, to_bytes(text));
+  };
+  const std::string digest(96, 'a');
+  const std::string half(64, '0');
+  const std::string id(32, '1');
+  const auto set = [](const std::string& value) { return "[\"" + value + "\"]"; };
+  seed("shortest", R"({"version":1})");
+  seed("bits", R"({"version":1,"waive_report_data":true,"vmpls":[0,3],"allow_host_initiated":true,
+      "guest_policy":{"debug":"forbid","smt":"require","forbid_unknown":true,"minimum_abi":"1.51"},
+      "platform_info":{"ecc_en":"require","tio_en":"any","forbid_unknown":true}})");
+  seed("floors", R"({"version":1,"minimum_tcb":{"Genoa":{"current":{"snp":8},"launch":{"tee":0}},
+      "Turin":{"reported":{"fmc":1,"bootloader":2,"microcode":3}}},"minimum_guest_svn":2,
+      "minimum_version":{"current":"1.55","committed":"1.54"},
+      "minimum_build":{"current":21,"committed":20},"forbid_provisional_firmware":true,
+      "mitigations":{"launch":1,"current":18446744073709551615}})");
+  seed("sets", R"({"version":1,"measurements":)" + set(digest) + R"(,"host_data":)" + set(half) +
+                   R"(,"family_ids":)" + set(id) + R"(,"image_ids":)" + set(id) +
+                   R"(,"report_ids":)" + set(half) + R"(,"report_ids_ma":)" + set(half) + "}");
+  seed("platform", R"({"version":1,"products":["Genoa","Turin"],"signing_keys":["VCEK","VLEK"],
+      "forbid_masked_chip_id":true,"chip_ids":["0102030405060708"],"csp_ids":["provider"]})");
+  seed("id-block", R"({"version":1,"id_block":{"require":true,"require_author_key":true,
+      "id_key_digests":)" +
+                       set(digest) + R"(,"author_key_digests":)" + set(digest) + "}}");
+  seed("table", R"({"version":1,"certificate_table":{")" + attestation::to_text(guids::guid_vcek) +
+                    R"(":{"presence":"require","sha256":)" + set(half) + R"(},")" +
+                    attestation::to_text(guids::guid_crl) + R"(":{"presence":"forbid"}}})");
+  seed("unknown", R"({"version":1,"measurement":[]})");
+  seed("twice", R"({"version":1,"vmpls":[0],"vmpls":[1]})");
+  seed("deep", R"({"version":1,"vmpls":[[[[[[[[[[0]]]]]]]]]]})");
+  seed("kinds", R"({"version":1,"guest_policy":[],"vmpls":{},"products":"Milan","csp_ids":[1]})");
+}
+
 }  // namespace
 }  // namespace extreq::fuzz
 
@@ -583,6 +650,8 @@ int main(int argc, char** argv) {
     extreq::fuzz::amd_certificates(corpus);
     extreq::fuzz::firmware_images(corpus);
     extreq::fuzz::key_service(corpus);
+    extreq::fuzz::revocation_lists(corpus);
+    extreq::fuzz::policies(corpus);
   } catch (const std::exception& failure) {
     std::cerr << failure.what() << '\n';
     return 1;

@@ -18,6 +18,8 @@ declare -A sources=(
   [amd_certificate]='src/crypto/amd_certificate.cpp src/crypto/amd_extensions.cpp
     src/crypto/amd_name.cpp'
   [ovmf]='src/attestation/ovmf.cpp src/attestation/measurement.cpp'
+  [policy]='src/attestation/policy_file.cpp src/attestation/policy_explain.cpp'
+  [revocation_list]='src/crypto/crl.cpp'
   [report]='src/attestation/report.cpp src/attestation/tcb.cpp'
   [certificate_table]='src/attestation/certificate_table.cpp'
   [certificate_extensions]='src/attestation/extensions.cpp'

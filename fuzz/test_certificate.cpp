@@ -15,13 +15,6 @@ constexpr std::uint8_t der_utf8_string = 0x0C;
 constexpr std::uint8_t der_utc_time = 0x17;
 constexpr std::uint8_t der_set = 0x31;
 
-Bytes name_of(std::string_view common_name) {
-  const Bytes type{der_object_identifier, 3, 0x55, 0x04, 0x03};  // 2.5.4.3
-  const Bytes value = make_der(der_utf8_string, {to_bytes(common_name)});
-  return make_der(crypto::der_sequence,
-                  {make_der(der_set, {make_der(crypto::der_sequence, {type, value})})});
-}
-
 Bytes public_key() {
   std::array<std::uint8_t, crypto::p384_size> one{};
   one.back() = 1;
@@ -50,9 +43,9 @@ Bytes certificate_of(std::string_view issuer, std::string_view subject, ByteView
   const Bytes optional =
       list.empty() ? Bytes()
                    : make_der(crypto::der_context_3, {make_der(crypto::der_sequence, {list})});
-  const Bytes to_be_signed =
-      make_der(crypto::der_sequence, {version, serial, crypto::rsassa_pss_sha384, name_of(issuer),
-                                      validity, name_of(subject), key, optional});
+  const Bytes to_be_signed = make_der(
+      crypto::der_sequence, {version, serial, crypto::rsassa_pss_sha384, distinguished_name(issuer),
+                             validity, distinguished_name(subject), key, optional});
   const Bytes signature = make_der(crypto::der_bit_string, {Bytes(513)});
   return make_der(crypto::der_sequence, {to_be_signed, crypto::rsassa_pss_sha384, signature});
 }
@@ -64,6 +57,13 @@ Bytes standard_extension(std::uint8_t arc, bool critical, ByteView content) {
 }
 
 }  // namespace
+
+Bytes distinguished_name(std::string_view common_name) {
+  const Bytes type{der_object_identifier, 3, 0x55, 0x04, 0x03};  // 2.5.4.3
+  const Bytes value = make_der(der_utf8_string, {to_bytes(common_name)});
+  return make_der(crypto::der_sequence,
+                  {make_der(der_set, {make_der(crypto::der_sequence, {type, value})})});
+}
 
 Bytes make_certificate(std::span<const RawExtension> extensions) {
   static const Bytes key = public_key();

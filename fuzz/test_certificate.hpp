@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -12,6 +13,9 @@ struct RawExtension {
   std::vector<std::uint8_t> oid_tail;  // behind 1.3.6.1.4.1.3704.1, one byte for each arc
   Bytes content;                       // of the OCTET STRING
 };
+
+// A Name of one common name. DER.
+[[nodiscard]] Bytes distinguished_name(std::string_view common_name);
 
 // DER.
 [[nodiscard]] Bytes make_certificate(std::span<const RawExtension> extensions);
