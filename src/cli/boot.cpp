@@ -29,7 +29,7 @@ struct Options {
   SessionOptions session;
   std::string run;
   std::string qemu = "qemu-system-x86_64";
-  unsigned timeout_s = 120;
+  unsigned timeout_s = 600;
   bool scan = false;
   bool interactive = false;
   bool json = false;
