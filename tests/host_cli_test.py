@@ -199,6 +199,18 @@ class Serve(Contract):
         self.run_it(USAGE, "host", "serve", "--interval", "0")
 
 
+class NewPlatform(Contract):
+    def test_programs_that_make_one_at_the_same_time_use_the_first_ones(self):
+        place = self.folder / "new"
+        programs = [subprocess.Popen([PROGRAM, "host", "status", "--platform", str(place), "--json"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                    for _ in range(3)]
+        said = [program.communicate(timeout=10 * PATIENCE)[0] for program in programs]
+        for text in said:
+            self.assertNotIn("holds a platform already", text)
+        self.assertEqual(len({json.loads(text)["chip_id"] for text in said}), 1, said)
+
+
 class Doctor(Contract):
     def doctor(self, code, *options):
         done = self.run_it(code, "doctor", "--json", "--platform", PLATFORM, "--blob", self.blob,

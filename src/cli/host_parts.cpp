@@ -84,8 +84,11 @@ Result<std::unique_ptr<firmware::model::SecureProcessor>> open_model(const std::
   using firmware::model::SecureProcessor;
   auto opened = SecureProcessor::open(folder);
   if (opened || opened.error().code != Code::not_found) return opened;
-  EXTREQ_TRY(SecureProcessor::install(folder));
-  return SecureProcessor::open(folder);
+  // Two programs may find that there is none, and both make it: the first one's is taken.
+  const auto installed = SecureProcessor::install(folder);
+  opened = SecureProcessor::open(folder);
+  if (!opened && !installed) return tl::unexpected(installed.error());
+  return opened;
 }
 
 Result<HostPlatform> open_platform(const HostOptions& options) {
