@@ -208,7 +208,9 @@ class NewPlatform(Contract):
         said = [program.communicate(timeout=10 * PATIENCE)[0] for program in programs]
         for text in said:
             self.assertNotIn("holds a platform already", text)
-        self.assertEqual(len({json.loads(text)["chip_id"] for text in said}), 1, said)
+        chips = {line["value"] for text in said for line in json.loads(text)["lines"]
+                 if line["name"] == "chip_id"}
+        self.assertEqual(len(chips), 1, said)
 
 
 class Doctor(Contract):
