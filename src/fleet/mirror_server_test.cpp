@@ -43,7 +43,8 @@ class MirrorServerTest : public testing::Test {
         MirrorServer::start(*mirror_, with_desk ? desk_.get() : nullptr, "127.0.0.1", 0, 4).value();
   }
 
-  // Sends each part once the one before was answered. All that comes until the server closes the
+  // Sends each part once the whole answer to the one before has come: the server reads ahead, and
+  // what it has read ahead of its answer is lost. All that comes until the server closes the
   // connection.
   std::string talk(const std::vector<std::string>& parts) {
     const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -65,12 +66,25 @@ class MirrorServerTest : public testing::Test {
     for (const std::string& part : parts) {
       // Closed already: the answers so far tell.
       if (::send(socket.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
-      receive();
+      const std::size_t before = answer.size();
+      do {
+        receive();
+      } while (got > 0 && !is_whole(std::string_view(answer).substr(before)));
     }
     while (got > 0) receive();
     return answer;
   }
   std::string talk(const std::string& request) { return talk(std::vector{request}); }
+  // Headers, and as much body as they announce.
+  static bool is_whole(std::string_view answer) {
+    const auto headers = answer.find("\r\n\r\n");
+    if (headers == std::string_view::npos) return false;
+    constexpr std::string_view field = "Content-Length: ";
+    const auto length = answer.find(field);
+    if (length == std::string_view::npos || length > headers) return true;
+    const std::size_t body = std::stoul(std::string(answer.substr(length + field.size(), 10)));
+    return answer.size() - headers - 4 >= body;
+  }
   std::string post(const std::string& body, const std::string& headers) {
     return talk("POST /fleet/v1/hosts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + headers +
                 "\r\n" + body);
