@@ -90,34 +90,39 @@ def pattern_samples(pattern: str) -> Tuple[List[str], List[Any]]:
 
 
 class InStep(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.file = pathlib.Path(folder.name) / "policy.json"
-
-    def check(self, content: Any) -> str:
-        """Empty if it is a policy, else what is said against it."""
-        self.file.write_text(json.dumps(content))
-        done = subprocess.run([EXTREQ, "policy", "check", self.file], capture_output=True, text=True,
-                              check=False)
-        self.assertIn(done.returncode, (0, 4), done.stderr)
-        return done.stderr if done.returncode else ""
+    def check(self, contents: List[Any]) -> List[str]:
+        """For each content nothing if it is a policy, else what is said against it."""
+        with tempfile.TemporaryDirectory() as folder:
+            files = [pathlib.Path(folder) / f"{number}.json" for number in range(len(contents))]
+            for file, content in zip(files, contents):
+                file.write_text(json.dumps(content))
+            done = subprocess.run([EXTREQ, "policy", "check", *files], capture_output=True, text=True, check=False)
+        said = {str(file): "" for file in files}
+        for line in done.stderr.splitlines():
+            file = re.match(r"extreq policy: (\S+\.json): ", line)
+            self.assertTrue(file and file.group(1) in said, line)
+            said[file.group(1)] += line
+        self.assertEqual(done.returncode, 4 if done.stderr else 0, done.stderr)
+        return list(said.values())
 
     def test_schema_and_reader_know_the_same_keys_at_each_place(self) -> None:
-        for path, properties in objects(SCHEMA):
-            complaint = self.check(document(path, {"no such key": 1}))
+        places = list(objects(SCHEMA))
+        complaints = self.check([document(path, {"no such key": 1}) for path, _ in places])
+        for (path, properties), complaint in zip(places, complaints):
             known = re.search(r"known are (.*)", complaint)
             self.assertTrue(known, f"{path}: {complaint}")
             self.assertEqual(set(known.group(1).split(", ")), set(properties), path)
 
     def test_schema_and_reader_take_and_refuse_the_same_values(self) -> None:
+        good, bad = [], []
         for path, leaf in leaves(SCHEMA):
-            good, bad = samples(leaf)
-            for value in good:
-                self.assertEqual(self.check(document(path, value)), "", f"{path} {value!r}")
-            for value in bad:
-                complaint = self.check(document(path, value))
-                self.assertIn("/" + "/".join(path), complaint, f"{path} {value!r} was taken")
+            taken, refused = samples(leaf)
+            good += [(path, value) for value in taken]
+            bad += [(path, value) for value in refused]
+        for (path, value), complaint in zip(good, self.check([document(*sample) for sample in good])):
+            self.assertEqual(complaint, "", f"{path} {value!r}")
+        for (path, value), complaint in zip(bad, self.check([document(*sample) for sample in bad])):
+            self.assertIn("/" + "/".join(path), complaint, f"{path} {value!r} was taken")
 
     def test_the_page_has_every_key(self) -> None:
         for path, properties in objects(SCHEMA):
@@ -134,7 +139,7 @@ class InStep(unittest.TestCase):
     def test_the_example_of_the_page_is_a_policy(self) -> None:
         examples = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
         self.assertEqual(len(examples), 1)
-        self.assertEqual(self.check(json.loads(examples[0])), "")
+        self.assertEqual(self.check([json.loads(examples[0])]), [""])
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ namespace {
 constexpr auto end_time = std::chrono::seconds(60);
 constexpr auto step_time = std::chrono::seconds(60);
 
-struct Options {
+struct BootOptions {
   GuestArguments guest;
   SessionOptions session;
   std::string run;
@@ -35,7 +35,7 @@ struct Options {
   bool json = false;
 };
 
-int scan(const Options& options) {
+int scan(const BootOptions& options) {
   const auto path = kernel_path(options.guest);
   const auto kernel =
       path ? machine::KernelImage::open(*path) : tl::unexpected(Error(path.error()));
@@ -81,7 +81,7 @@ Status prepare_shell(machine::GuestControl& control, bool network) {
 }
 
 // What the guest is for: one of three.
-Result<int> use(const Options& options, machine::Machine& machine, Exchange& exchange,
+Result<int> use(const BootOptions& options, machine::Machine& machine, Exchange& exchange,
                 bool has_shell) {
   const bool shell = !options.run.empty() || options.interactive || options.guest.network;
   if (shell && !has_shell) {
@@ -111,7 +111,7 @@ tl::unexpected<Error> why_it_ended(machine::Machine& machine, const char* what,
       console);
 }
 
-Result<int> boot(const Options& options) {
+Result<int> boot(const BootOptions& options) {
   const auto started = std::chrono::steady_clock::now();
   // Making a new platform's keys takes as long as unpacking a kernel.
   auto opening = std::async(std::launch::async, open_processor, options.session.platform);
@@ -151,7 +151,7 @@ Result<int> boot(const Options& options) {
   return *status;
 }
 
-int run(const Options& options) {
+int run_boot(const BootOptions& options) {
   if (options.scan) return scan(options);
   const auto status = boot(options);
   if (status) return *status;
@@ -162,7 +162,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_boot(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BootOptions>();
   CLI::App* verb =
       app.add_subcommand("boot", "run a stock Linux kernel as an SNP guest, without the hardware");
   add_guest_arguments(*verb, options->guest);
@@ -190,7 +190,7 @@ void add_boot(CLI::App& app, int& exit_code) {
   verb->add_option("--qemu", options->qemu, "the emulator");
   verb->add_option("--timeout", options->timeout_s, "seconds until the guest must have started");
   verb->add_flag("--json", options->json, "one JSON object at the end");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] { exit_code = run_boot(*options); });
 }
 
 }  // namespace extreq::cli

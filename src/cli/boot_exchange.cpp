@@ -14,7 +14,7 @@
 namespace extreq::cli {
 namespace {
 
-constexpr auto step_time = std::chrono::seconds(120);
+constexpr auto exchange_step_time = std::chrono::seconds(120);
 constexpr std::size_t file_limit = std::size_t{1} << 20U;
 constexpr std::size_t report_data_size = 64;
 constexpr const char* report_path = "/tmp/report";
@@ -60,7 +60,7 @@ Result<int> Exchange::guest_command(machine::GuestControl& control, const char* 
                                           command,
                                           [&output](machine::GuestControl::Stream /*stream*/,
                                                     std::string_view text) { output.append(text); },
-                                          step_time));
+                                          exchange_step_time));
   if (trace_ != nullptr) trace_->span(machine::Trace::Track::guest, shown, start);
   if (!json_) print_output(output);
   return status;
@@ -94,8 +94,10 @@ Result<int> Exchange::run(machine::GuestControl& control) {
 }
 
 Result<bool> Exchange::verify_outside(machine::GuestControl& control) {
-  EXTREQ_TRY_ASSIGN(const Bytes raw_report, control.fetch(report_path, file_limit, step_time));
-  EXTREQ_TRY_ASSIGN(const Bytes raw_table, control.fetch(table_path, file_limit, step_time));
+  EXTREQ_TRY_ASSIGN(const Bytes raw_report,
+                    control.fetch(report_path, file_limit, exchange_step_time));
+  EXTREQ_TRY_ASSIGN(const Bytes raw_table,
+                    control.fetch(table_path, file_limit, exchange_step_time));
   report_size_ = raw_report.size();
   table_size_ = raw_table.size();
   EXTREQ_TRY_ASSIGN(const auto report, attestation::Report::parse(raw_report));

@@ -119,7 +119,7 @@ Document holder_of(const host::CertificateKey& key) {
   return std::string(key.holder.begin(), key.holder.end());
 }
 
-Document to_document(const host::StoreContent& content) {
+Document content_document(const host::StoreContent& content) {
   Document document{{"leaves", Document::array()},
                     {"authorities", Document::array()},
                     {"crls", Document::array()}};
@@ -152,9 +152,9 @@ Result<int> list(const CertsOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto store, host::SqliteStore::open(store_path(options.host)));
   EXTREQ_TRY_ASSIGN(const auto content, store->content());
   if (options.json) {
-    print_json(to_document(content));
+    print_json(content_document(content));
   } else {
-    print_text(to_document(content));
+    print_text(content_document(content));
   }
   return exit_ok;
 }

@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 #include "cli/document.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/seconds.hpp"
 #include "cli/verbs.hpp"
 #include "sim/simulation.hpp"
 
@@ -81,8 +82,6 @@ Status narrate_one(sim::SimulationConfig config) {
   return {};
 }
 
-double seconds(Clock::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 double microseconds_each(const sim::Recorder& recorder, sim::Stage stage, std::uint64_t count) {
   if (count == 0) return 0;
   return static_cast<double>(recorder.total(stage).count()) / 1000.0 / static_cast<double>(count);
@@ -91,7 +90,7 @@ double microseconds_each(const sim::Recorder& recorder, sim::Stage stage, std::u
 void print_totals(const DemoOptions& options, const sim::SimulationResult& result,
                   const sim::Recorder& recorder) {
   fmt::print("{} requests by {} vCPUs in {:.1f} s", result.requests, options.vcpus,
-             seconds(result.elapsed));
+             in_seconds(result.elapsed));
   if (options.rotate) {
     fmt::print(
         "; meanwhile the reported TCB, the signing key and the certificates changed {} times",
@@ -121,7 +120,7 @@ void print_totals(const DemoOptions& options, const sim::SimulationResult& resul
   fmt::print("\n");
   if (result.rotations != 0) {
     fmt::print("\nOne change kept guests waiting for {:.1f} ms at most.\n",
-               seconds(result.longest_hold) * 1000.0);
+               in_seconds(result.longest_hold) * 1000.0);
   }
 }
 
@@ -141,8 +140,8 @@ Document document_of(const DemoOptions& options, const sim::SimulationResult& re
                     {"busy", result.busy},
                     {"retries", result.retries},
                     {"rotations", result.rotations},
-                    {"longest_hold_seconds", seconds(result.longest_hold)},
-                    {"elapsed_seconds", seconds(result.elapsed)},
+                    {"longest_hold_seconds", in_seconds(result.longest_hold)},
+                    {"elapsed_seconds", in_seconds(result.elapsed)},
                     {"cpu_seconds", std::move(stages)},
                     {"vcpus", options.vcpus},
                     {"exit_abi", options.exit_abi},

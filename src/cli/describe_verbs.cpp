@@ -8,7 +8,7 @@
 namespace extreq::cli {
 namespace {
 
-Document describe(const CLI::Option& option) {
+Document describe_verb(const CLI::Option& option) {
   Document names = Document::array();
   for (const std::string& name : option.get_snames()) names.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) names.push_back("--" + name);
@@ -28,17 +28,18 @@ void add_options(const CLI::App& app, Document& options) {
   const bool is_group = app.get_name().empty();
   for (const CLI::Option* const option : app.get_options()) {
     if (option->get_group().empty() || (is_group && option == app.get_help_ptr())) continue;
-    options.push_back(describe(*option));
+    options.push_back(describe_verb(*option));
   }
   for (const CLI::App* const group : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (group->get_name().empty()) add_options(*group, options);
   }
 }
 
-Document describe(const CLI::App& app) {
+Document describe_verb(const CLI::App& app) {
   Document verbs = Document::array();
   for (const CLI::App* const verb : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!verb->get_name().empty() && !verb->get_group().empty()) verbs.push_back(describe(*verb));
+    if (!verb->get_name().empty() && !verb->get_group().empty())
+      verbs.push_back(describe_verb(*verb));
   }
   Document options = Document::array();
   add_options(app, options);
@@ -54,7 +55,7 @@ Document describe(const CLI::App& app) {
 void add_describe_verbs(CLI::App& app) {
   CLI::App* const verb = app.add_subcommand("describe-verbs", "The tree of verbs as JSON");
   verb->group("");
-  verb->callback([&app] { print_json(describe(app)); });
+  verb->callback([&app] { print_json(describe_verb(app)); });
 }
 
 }  // namespace extreq::cli

@@ -23,7 +23,7 @@ struct DoctorOptions {
   bool json = false;
 };
 
-int run(DoctorOptions options) {
+int run_doctor(DoctorOptions options) {
   if (!options.host_side && !options.guest_side) {
     const std::string device(abi::sev_guest::device_path);
     options.guest_side = options.host.platform.empty() && ::access(device.c_str(), F_OK) == 0;
@@ -64,7 +64,7 @@ void add_doctor(CLI::App& app, int& exit_code) {
       ->type_name("FILE");
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer("Exit: 0 nothing is missing; 1 usage; 3 a line is bad, and says what to do.");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] { exit_code = run_doctor(*options); });
 }
 
 }  // namespace extreq::cli

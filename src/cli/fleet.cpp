@@ -13,6 +13,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/fleet_hosts.hpp"
 #include "cli/fleet_parts.hpp"
+#include "cli/seconds.hpp"
 #include "cli/verbs.hpp"
 #include "fleet/plot.hpp"
 
@@ -102,12 +103,6 @@ std::string name_of(fleet::Strategy strategy) {
   return {};
 }
 
-Clock::Duration from_seconds(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
-
-double seconds(Clock::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 constexpr double minute = 60;
 constexpr double hour = 60 * minute;
 constexpr double day = 24 * hour;
@@ -141,9 +136,9 @@ Document describe(const fleet::SimulationConfig& config, const fleet::Simulation
   return {{"strategy", name_of(config.strategy)},
           {"hosts", config.hosts},
           {"routes", config.routes},
-          {"days_until_rolled_out", seconds(result.rolled_out) / day},
-          {"days_until_all_verifiable", seconds(result.all_verifiable) / day},
-          {"days_by_closed_formula", seconds(fleet::closed_formula(config)) / day},
+          {"days_until_rolled_out", in_seconds(result.rolled_out) / day},
+          {"days_until_all_verifiable", in_seconds(result.all_verifiable) / day},
+          {"days_by_closed_formula", in_seconds(fleet::closed_formula(config)) / day},
           {"guests_refused", result.guests_refused},
           {"upstream_requests", result.upstream_requests},
           {"upstream_429", result.upstream_limited},

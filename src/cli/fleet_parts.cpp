@@ -9,6 +9,7 @@
 
 #include "base/try.hpp"
 #include "cli/inputs.hpp"
+#include "cli/seconds.hpp"
 #include "crypto/random.hpp"
 #include "fleet/memory_ledger.hpp"
 #include "fleet/postgres_schema.hpp"
@@ -19,10 +20,6 @@ namespace extreq::cli {
 namespace {
 
 constexpr unsigned database_connections = 8;
-
-Clock::Duration from_seconds(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
 
 // "NAME", "NAME=proxy:URL", "NAME=source:ADDRESS".
 struct RouteText {

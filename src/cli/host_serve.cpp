@@ -15,6 +15,7 @@
 #include "cli/host.hpp"
 #include "cli/host_background.hpp"
 #include "cli/host_parts.hpp"
+#include "cli/seconds.hpp"
 #include "cli/service_log.hpp"
 #include "fleet/report_tokens.hpp"
 #include "host/file_watch.hpp"
@@ -37,10 +38,6 @@ struct HostServeOptions {
   double renewal = 3600;    // seconds
   bool sole_writer = false;
 };
-
-Clock::Duration duration(double seconds) {
-  return std::chrono::duration_cast<Clock::Duration>(std::chrono::duration<double>(seconds));
-}
 
 // SIGTERM and SIGINT as a descriptor. Before any thread starts, so that all have them blocked.
 Result<UniqueFd> stop_signals() {
@@ -155,9 +152,9 @@ class FleetReport {
 
 host::ServiceOptions service_options(const HostServeOptions& options, Prefetcher& prefetcher) {
   host::ServiceOptions service;
-  service.interval = duration(options.interval);
+  service.interval = from_seconds(options.interval);
   service.lock_wait = std::chrono::seconds(options.lock_wait);
-  service.renewal = duration(options.renewal);
+  service.renewal = from_seconds(options.renewal);
   service.prefetch = [&prefetcher](const host::SigningState& next) { prefetcher.start(next); };
   return service;
 }

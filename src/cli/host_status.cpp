@@ -18,7 +18,7 @@ struct StatusOptions {
   bool json = false;
 };
 
-int run(const StatusOptions& options) {
+int run_status(const StatusOptions& options) {
   const auto platform = open_platform(options.host);
   host::CheckLines lines;
   if (platform) {
@@ -49,7 +49,7 @@ void add_host_status(CLI::App& host, int& exit_code) {
       ->type_name("FILE");
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer("Exit: 0 all is well; 1 usage; 3 a line is bad, and says what to do.");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] { exit_code = run_status(*options); });
 }
 
 }  // namespace extreq::cli

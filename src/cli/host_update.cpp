@@ -14,6 +14,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/host.hpp"
 #include "cli/host_parts.hpp"
+#include "cli/seconds.hpp"
 #include "host/tcb_text.hpp"
 #include "host/update_plan.hpp"
 
@@ -70,9 +71,7 @@ Document text_or_null(const std::optional<Error>& error) {
   return error->message;
 }
 
-double seconds(Clock::Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
-Document to_document(const UpdateReport& report) {
+Document update_document(const UpdateReport& report) {
   Document holders = Document::array();
   for (const auto& holder : report.lock_wait.holders)
     holders.push_back(fmt::format("{} (process {})", holder.command, holder.process));
@@ -81,9 +80,9 @@ Document to_document(const UpdateReport& report) {
           {"command_error", text_or_null(report.command_error)},
           {"certificates", report.no_certificates ? "none" : "served"},
           {"no_certificates_because", text_or_null(report.no_certificates)},
-          {"lock_wait_seconds", seconds(report.lock_wait.waited)},
+          {"lock_wait_seconds", in_seconds(report.lock_wait.waited)},
           {"waited_for", holders},
-          {"held_seconds", seconds(report.held)}};
+          {"held_seconds", in_seconds(report.held)}};
 }
 
 Result<UpdateReport> update(const UpdateOptions& options) {
@@ -94,13 +93,13 @@ Result<UpdateReport> update(const UpdateOptions& options) {
   return transaction.run(planned.plan, planned.command, std::chrono::seconds(options.lock_wait));
 }
 
-int run(const UpdateOptions& options) {
+int run_update(const UpdateOptions& options) {
   const auto report = update(options);
   if (!report) {
     fmt::print(stderr, "extreq host update: nothing was changed: {}\n", report.error().message);
     return exit_unreadable;
   }
-  const Document document = to_document(*report);
+  const Document document = update_document(*report);
   if (options.json) {
     print_json(document);
   } else {
@@ -162,7 +161,7 @@ void add_host_update(CLI::App& host, int& exit_code) {
           "host update",
           "one of --commit, --config, --vlek-load or a command behind \"--\" is wanted");
     }
-    exit_code = run(*options);
+    exit_code = run_update(*options);
   });
 }
 

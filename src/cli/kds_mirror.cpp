@@ -17,7 +17,7 @@
 namespace extreq::cli {
 namespace {
 
-struct Options {
+struct MirrorOptions {
   FleetOptions fleet;
   std::string address = "127.0.0.1";
   int port = 8010;
@@ -26,7 +26,7 @@ struct Options {
   std::string report_tokens;
 };
 
-Status run(const Options& options) {
+Status run_mirror(const MirrorOptions& options) {
   // Blocked before any thread starts, so that all of them have it so.
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -58,7 +58,7 @@ Status run(const Options& options) {
 
 void add_kds_mirror(CLI::App& app, int& exit_code) {
   constexpr int highest_port = 65535;
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MirrorOptions>();
   CLI::App* const verb = app.get_subcommand("kds")->add_subcommand(
       "mirror", "Answer the key service's paths from a store that fills itself; prints its URL");
   add_store_options(*verb, options->fleet);
@@ -78,7 +78,7 @@ void add_kds_mirror(CLI::App& app, int& exit_code) {
                    "Take the reports of hosts that know one of this file's tokens, one in a line")
       ->type_name("FILE");
   verb->callback([options, &exit_code] {
-    const auto done = run(*options);
+    const auto done = run_mirror(*options);
     exit_code = done ? int{exit_ok} : refuse_fleet("kds mirror", done.error());
   });
 }

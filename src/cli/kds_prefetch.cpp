@@ -18,7 +18,7 @@
 namespace extreq::cli {
 namespace {
 
-struct Options {
+struct PrefetchOptions {
   FleetOptions fleet;
   HostsOptions hosts;
   bool plan_only = false;
@@ -55,7 +55,7 @@ class Progress {
   std::size_t last_ = static_cast<std::size_t>(-1);
 };
 
-Result<int> run(const Options& options) {
+Result<int> run_prefetch(const PrefetchOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto parts, FleetParts::open(options.fleet));
   EXTREQ_TRY_ASSIGN(const auto keys, wanted_keys(*parts, options.hosts));
   EXTREQ_TRY_ASSIGN(const auto missing,
@@ -88,7 +88,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 void add_kds_prefetch(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PrefetchOptions>();
   CLI::App* const verb = app.get_subcommand("kds")->add_subcommand(
       "prefetch",
       "Fetch every host's certificate for the TCB to come; may be interrupted, and run "
@@ -99,7 +99,7 @@ void add_kds_prefetch(CLI::App& app, int& exit_code) {
   verb->add_flag("--plan", options->plan_only,
                  "Say what is missing and how long it takes, no more");
   verb->callback([options, &exit_code] {
-    const auto done = run(*options);
+    const auto done = run_prefetch(*options);
     exit_code = done ? *done : refuse_fleet("kds prefetch", done.error());
   });
 }

@@ -15,7 +15,7 @@
 namespace extreq::cli {
 namespace {
 
-struct Options {
+struct MeasureOptions {
   GuestArguments guest;
   OvmfArguments ovmf;
   std::string dump;
@@ -36,7 +36,7 @@ Status write_pages(const machine::LaunchPlan& plan, const std::string& folder) {
   return replace_file(folder + "/pages.bin", contents, 0644);
 }
 
-int run(const Options& options) {
+int run_measure(const MeasureOptions& options) {
   if (!options.ovmf.image.empty()) {
     const auto measured = measure_ovmf(options.ovmf, options.guest.kernel, options.guest.initrd,
                                        options.guest.append, options.json);
@@ -78,7 +78,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_measure(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MeasureOptions>();
   CLI::App* verb = app.add_subcommand(
       "measure", "the MEASUREMENT of a guest that `boot` would start with the same options");
   add_guest_arguments(*verb, options->guest);
@@ -86,7 +86,7 @@ void add_measure(CLI::App& app, int& exit_code) {
   verb->add_option("--dump-pages", options->dump,
                    "write the launch's pages to this folder: pages.txt (type, GPA) and pages.bin");
   verb->add_flag("--json", options->json, "one JSON object, with what is measured");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] { exit_code = run_measure(*options); });
 }
 
 }  // namespace extreq::cli

@@ -1,6 +1,7 @@
 // extreq policy: what does a policy file ask for?
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,31 +14,47 @@
 namespace extreq::cli {
 namespace {
 
-int run(const std::string& path, bool explain) {
+int run_explain(const std::string& path) {
   const auto policy = read_policy(path);
   if (!policy) {
     fmt::print(stderr, "extreq policy: {}\n", policy.error().message);
     return exit_unreadable;
   }
-  if (!explain) return exit_ok;
   for (const std::string& sentence : attestation::explain(*policy)) fmt::print("- {}\n", sentence);
   return exit_ok;
+}
+
+// Every file is read, whatever is wrong with the ones before it.
+int run_check(const std::vector<std::string>& paths) {
+  int exit_code = exit_ok;
+  for (const std::string& path : paths) {
+    const auto policy = read_policy(path);
+    if (policy) continue;
+    fmt::print(stderr, "extreq policy: {}\n", policy.error().message);
+    exit_code = exit_unreadable;
+  }
+  return exit_code;
 }
 
 }  // namespace
 
 void add_policy(CLI::App& app, int& exit_code) {
-  auto file = std::make_shared<std::string>();
   CLI::App* const verb = app.add_subcommand("policy", "Check and explain a policy file");
   verb->require_subcommand(1);
-  const auto add = [&](const char* name, const char* what, bool explain) {
-    CLI::App* const part = verb->add_subcommand(name, what);
-    part->add_option("FILE", *file, "The policy, JSON")->required();
-    part->callback([file, explain, &exit_code] { exit_code = run(*file, explain); });
-  };
-  add("explain", "Say in sentences what a report must be", true);
-  add("check", "Say nothing if the file is a policy, else what is wrong and where", false);
-  verb->footer("Exit: 0 it is a policy, 1 usage, 4 it cannot be read or is none.");
+
+  auto file = std::make_shared<std::string>();
+  CLI::App* const explain =
+      verb->add_subcommand("explain", "Say in sentences what a report must be");
+  explain->add_option("FILE", *file, "The policy, JSON")->required();
+  explain->callback([file, &exit_code] { exit_code = run_explain(*file); });
+
+  auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* const check = verb->add_subcommand(
+      "check", "Say nothing if each file is a policy, else what is wrong and where");
+  check->add_option("FILE", *files, "Policies, JSON")->required();
+  check->callback([files, &exit_code] { exit_code = run_check(*files); });
+
+  verb->footer("Exit: 0 each file is a policy, 1 usage, 4 one cannot be read or is none.");
 }
 
 }  // namespace extreq::cli

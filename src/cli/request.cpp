@@ -23,7 +23,7 @@ namespace {
 constexpr unsigned private_mode = 0600;
 constexpr unsigned public_mode = 0644;
 
-struct Options {
+struct RequestOptions {
   std::string report_data;
   std::uint32_t vmpl = 0;
   bool extended = false;
@@ -46,7 +46,7 @@ struct Totals {
   std::string last_failure;
 };
 
-Result<std::unique_ptr<guest::Transport>> open_transport(const Options& options) {
+Result<std::unique_ptr<guest::Transport>> open_transport(const RequestOptions& options) {
   const bool any = options.transport == "auto" && !options.key && !options.length_first;
   if (options.transport == "tsm" || any) {
     auto tsm = guest::TsmTransport::open();
@@ -57,7 +57,7 @@ Result<std::unique_ptr<guest::Transport>> open_transport(const Options& options)
   return guest::DeviceTransport::open(std::string(abi::sev_guest::device_path), device);
 }
 
-Result<guest::ReportQuery> make_query(const Options& options) {
+Result<guest::ReportQuery> make_query(const RequestOptions& options) {
   guest::ReportQuery query;
   query.vmpl = options.vmpl;
   if (options.report_data.empty()) {
@@ -82,7 +82,7 @@ std::string explain(const guest::RequestFailure& failure) {
   return text;
 }
 
-Status save(const Options& options, const guest::Evidence& evidence) {
+Status save(const RequestOptions& options, const guest::Evidence& evidence) {
   if (!options.report_file.empty()) {
     EXTREQ_TRY(replace_file(options.report_file, evidence.report, public_mode));
   }
@@ -92,7 +92,8 @@ Status save(const Options& options, const guest::Evidence& evidence) {
   return {};
 }
 
-guest::RequestResult<guest::Evidence> ask(guest::Transport& transport, const Options& options,
+guest::RequestResult<guest::Evidence> ask(guest::Transport& transport,
+                                          const RequestOptions& options,
                                           const guest::ReportQuery& query) {
   if (options.extended) return transport.extended_report(query);
   auto reply = transport.report(query);
@@ -103,7 +104,7 @@ guest::RequestResult<guest::Evidence> ask(guest::Transport& transport, const Opt
   return evidence;
 }
 
-void print_report(const Options& options, const guest::ReportQuery& query,
+void print_report(const RequestOptions& options, const guest::ReportQuery& query,
                   const guest::Evidence& evidence) {
   const auto report = attestation::Report::parse(evidence.report);
   if (!report) return;
@@ -135,7 +136,7 @@ void print_report(const Options& options, const guest::ReportQuery& query,
   }
 }
 
-Totals ask_for_reports(guest::Transport& transport, const Options& options) {
+Totals ask_for_reports(guest::Transport& transport, const RequestOptions& options) {
   Totals totals;
   for (; totals.requests < options.count; ++totals.requests) {
     const auto query = make_query(options);
@@ -168,7 +169,7 @@ Totals ask_for_reports(guest::Transport& transport, const Options& options) {
   return totals;
 }
 
-int request_reports(guest::Transport& transport, const Options& options) {
+int request_reports(guest::Transport& transport, const RequestOptions& options) {
   const Totals totals = ask_for_reports(transport, options);
   if (options.count > 1 && options.json) {
     fmt::print("{}\n", nlohmann::json{{"requests", totals.requests},
@@ -185,7 +186,7 @@ int request_reports(guest::Transport& transport, const Options& options) {
   return totals.failures != 0 ? exit_unreadable : 0;
 }
 
-int request_key(guest::Transport& transport, const Options& options) {
+int request_key(guest::Transport& transport, const RequestOptions& options) {
   guest::KeyQuery query;
   query.vmpl = options.vmpl;
   query.guest_field_select = abi::snp::guest_field_select::measurement;
@@ -206,7 +207,7 @@ int request_key(guest::Transport& transport, const Options& options) {
   return 0;
 }
 
-int run(const Options& options) {
+int run_request(const RequestOptions& options) {
   const auto transport = open_transport(options);
   if (!transport) {
     fmt::print(stderr, "{}\n", transport.error().message);
@@ -218,7 +219,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_request(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RequestOptions>();
   CLI::App* verb = app.add_subcommand("request", "inside an SNP guest: ask for a report or a key");
   verb->add_option("--report-data", options->report_data,
                    "up to 64 bytes in hexadecimal, padded with zeros; random if not given");
@@ -239,7 +240,7 @@ void add_request(CLI::App& app, int& exit_code) {
   verb->add_flag("--json", options->json, "one JSON object");
   verb->callback([options, &exit_code] {
     if (options->match || !options->certificates_file.empty()) options->extended = true;
-    exit_code = run(*options);
+    exit_code = run_request(*options);
   });
 }
 

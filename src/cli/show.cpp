@@ -82,7 +82,7 @@ Result<Document> describe_file(const std::string& path, const std::string& forma
   return document;
 }
 
-int run(const std::string& path, const std::string& format, bool json) {
+int run_show(const std::string& path, const std::string& format, bool json) {
   const auto document = describe_file(path, format);
   if (!document) {
     fmt::print(stderr, "extreq show: {}\n", document.error().message);
@@ -113,8 +113,9 @@ void add_show(CLI::App& app, int& exit_code) {
   add_format_option(*verb, options->format);
   verb->add_flag("--json", options->json, "Write one JSON object");
   verb->footer("Nothing is verified here. Exit: 0 shown, 1 usage, 4 the file cannot be read.");
-  verb->callback(
-      [options, &exit_code] { exit_code = run(options->file, options->format, options->json); });
+  verb->callback([options, &exit_code] {
+    exit_code = run_show(options->file, options->format, options->json);
+  });
 }
 
 }  // namespace extreq::cli

@@ -24,7 +24,7 @@ namespace {
 using attestation::Verdict;
 using OptionalTable = std::optional<attestation::CertificateTable>;
 
-struct Options {
+struct VerifyOptions {
   std::string report;
   std::string format = "auto";
   std::optional<std::string> table;
@@ -64,7 +64,7 @@ attestation::RevocationMode revocation_mode(const std::string& name) {
   return name == "required" ? RevocationMode::required : RevocationMode::if_present;
 }
 
-Result<Request> read_request(const Options& options) {
+Result<Request> read_request(const VerifyOptions& options) {
   Request request{system_clock().utc(), {}};
   if (options.at) {
     auto at = attestation::from_rfc3339(*options.at);
@@ -112,11 +112,11 @@ Status add_trusted(const std::string& path, Support& support) {
 }
 
 // Where the table came from, for messages.
-const std::string& table_source(const Options& options) {
+const std::string& table_source(const VerifyOptions& options) {
   return options.table ? *options.table : options.report;
 }
 
-Result<Support> read_support(const Options& options, const OptionalTable& table) {
+Result<Support> read_support(const VerifyOptions& options, const OptionalTable& table) {
   Support support;
   std::vector<std::string> files = options.chain;
   if (options.leaf) files.insert(files.begin(), *options.leaf);
@@ -139,7 +139,7 @@ Result<Support> read_support(const Options& options, const OptionalTable& table)
 }
 
 // The files among what is expected.
-Status read_expectations(const Options& options, OptionalTable table,
+Status read_expectations(const VerifyOptions& options, OptionalTable table,
                          attestation::Expectations& expectations) {
   for (const std::string& file : options.crls) {
     EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
@@ -155,13 +155,14 @@ Status read_expectations(const Options& options, OptionalTable table,
   return {};
 }
 
-Result<OptionalTable> read_named_table(const Options& options) {
+Result<OptionalTable> read_named_table(const VerifyOptions& options) {
   if (!options.table) return OptionalTable();
   EXTREQ_TRY_ASSIGN(auto table, read_table(*options.table));
   return OptionalTable(std::move(table));
 }
 
-Result<attestation::Verification> verify_files(const Options& options, const Request& request) {
+Result<attestation::Verification> verify_files(const VerifyOptions& options,
+                                               const Request& request) {
   EXTREQ_TRY_ASSIGN(auto evidence,
                     attestation::read_evidence(options.report, evidence_format(options.format)));
   EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
@@ -209,7 +210,7 @@ Document root_document(const attestation::Verification& verification) {
           {"software_model", verification.model}};
 }
 
-Document to_document(const attestation::Verification& verification) {
+Document verification_document(const attestation::Verification& verification) {
   Document document{{"verdict", verdict_name(verification.verdict)},
                     {"exit_code", exit_code_of(verification.verdict)},
                     {"summary", attestation::summary(verification)},
@@ -246,7 +247,7 @@ int refuse(const Error& error, int exit_code, bool json) {
   return exit_code;
 }
 
-Result<int> verify_batch(const Options& options, const Request& request) {
+Result<int> verify_batch(const VerifyOptions& options, const Request& request) {
   EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
   EXTREQ_TRY_ASSIGN(auto support, read_support(options, table));
   auto expectations = request.expectations;
@@ -255,7 +256,7 @@ Result<int> verify_batch(const Options& options, const Request& request) {
                                    request.at, std::move(expectations)});
 }
 
-int run(const Options& options) {
+int run_verify(const VerifyOptions& options) {
   const auto request = read_request(options);
   if (!request) return refuse(request.error(), exit_usage, options.json);
   if (!options.batch.source.empty()) {
@@ -265,7 +266,7 @@ int run(const Options& options) {
   const auto verification = verify_files(options, *request);
   if (!verification) return refuse(verification.error(), exit_unreadable, options.json);
   if (options.json) {
-    print_json(to_document(*verification));
+    print_json(verification_document(*verification));
   } else {
     print_checks(*verification);
   }
@@ -275,7 +276,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_verify(CLI::App& app, int& exit_code) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<VerifyOptions>();
   CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
   auto* const input = verb->add_option_group("input");
   auto* const report =
@@ -320,7 +321,7 @@ void add_verify(CLI::App& app, int& exit_code) {
   verb->footer(
       "Exit: 0 every check that was done passed, 1 usage, 2 not genuine, 3 genuine but not\n"
       "acceptable, 4 an input cannot be read.");
-  verb->callback([options, &exit_code] { exit_code = run(*options); });
+  verb->callback([options, &exit_code] { exit_code = run_verify(*options); });
 }
 
 }  // namespace extreq::cli
