@@ -3,6 +3,14 @@
 # Where EXTREQ_UNITY compiles several files as one, the files listed as ALONE stay by themselves:
 # they have a name in common with a neighbour.
 
+# extreq_unity_program(TARGET)
+# A program whose files cost more by what they include than by what they say.
+function(extreq_unity_program target)
+  if(EXTREQ_UNITY STREQUAL "PROGRAMS")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+  endif()
+endfunction()
+
 # extreq_library(NAME SOURCES a.cpp ... [DEPENDS t ...] [PRIVATE_DEPENDS t ...] [ALONE a.cpp ...])
 # A static library extreq_NAME whose headers are included as "folder/header.hpp". With no sources
 # it is header-only.
@@ -38,6 +46,7 @@ function(extreq_test name)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(extreq_${name}_tests ${ARG_SOURCES})
+  extreq_unity_program(extreq_${name}_tests)
   target_link_libraries(extreq_${name}_tests PRIVATE ${ARG_DEPENDS} extreq_warnings GTest::gmock
                                                      GTest::gtest_main)
   # Optimising the tests themselves takes most of a build and shows nothing more: what they test is
