@@ -1,10 +1,12 @@
-/* Verifies one report from C: verify_c REPORT TABLE [ROOT]
+/* Verifies one report from C: verify_c EVIDENCE TABLE [ROOT]
  *
- * REPORT: 0x4A0 bytes. TABLE: the certificate table of the extended guest request. ROOT: a root to
- * trust beside AMD's, DER or PEM. Exit: 0 genuine, 2 not, 4 an input cannot be read.
+ * EVIDENCE: the report, or a container with one in it (enum extreq_format). TABLE: the certificate
+ * table of the extended guest request; -: none but the evidence's own. ROOT: a root to trust beside
+ * AMD's, DER or PEM. Exit: 0 genuine, 2 not, 4 an input cannot be read.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "extreq/verify.h"
@@ -40,7 +42,7 @@ static void print_checks(const extreq_result* result) {
   printf("\n%s\n", extreq_result_summary(result));
 }
 
-static int verify(const struct file* report, const struct file* table, const struct file* root) {
+static int verify(const struct file* file, const struct file* table, const struct file* root) {
   struct extreq_verifier_options options = EXTREQ_VERIFIER_OPTIONS_INIT;
   options.roots = root->bytes;
   options.roots_size = root->size;
@@ -51,14 +53,15 @@ static int verify(const struct file* report, const struct file* table, const str
     return 4;
   }
   struct extreq_request request = EXTREQ_REQUEST_INIT;
-  request.report = report->bytes;
-  request.report_size = report->size;
   request.certificate_table = table->bytes;
   request.certificate_table_size = table->size;
   request.at = (int64_t)time(NULL);
+  struct extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
+  evidence.bytes = file->bytes;
+  evidence.size = file->size;
   extreq_result* result = NULL;
   int exit_code = 4;
-  if (extreq_verify(verifier, &request, &result, &error) == EXTREQ_OK) {
+  if (extreq_verify_evidence(verifier, &evidence, &request, &result, &error) == EXTREQ_OK) {
     print_checks(result);
     exit_code = extreq_result_verdict(result) == EXTREQ_GENUINE ? 0 : 2;
   } else {
@@ -72,11 +75,12 @@ static int verify(const struct file* report, const struct file* table, const str
 int main(int argc, char** argv) {
   struct file files[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
   if (argc < 3 || argc > 4) {
-    fprintf(stderr, "usage: %s REPORT TABLE [ROOT]\n", argv[0]);
+    fprintf(stderr, "usage: %s EVIDENCE TABLE|- [ROOT]\n", argv[0]);
     return 1;
   }
   int exit_code = 0;
   for (int i = 1; i < argc && exit_code == 0; ++i) {
+    if (i == 2 && strcmp(argv[i], "-") == 0) continue;
     if (read_file(argv[i], &files[i - 1]) != 0) exit_code = 4;
   }
   if (exit_code == 0) exit_code = verify(&files[0], &files[1], &files[2]);

@@ -211,7 +211,71 @@ class EvidenceTest(unittest.TestCase):
     def test_wrong_command_lines_are_usage_errors(self):
         self.verify(USAGE, "report.bin", "--format", "pem")
         self.expect(USAGE, "show", EVIDENCE / "report.bin", "--format", "")
-        self.expect(USAGE, "verify", "--batch", EVIDENCE, "--format", "raw")
+        self.expect(USAGE, "verify", "--batch", EVIDENCE, "--format", "pem")
+
+    def batch(self, source, *arguments, stdin=b""):
+        done = subprocess.run(
+            [PROGRAM, "verify", "--batch", str(source), *AT, "--trust", str(EVIDENCE / "ark.der"),
+             "--leaf", str(EVIDENCE / "vcek.der"), "--chain", str(EVIDENCE / "chain.pem"), *arguments],
+            input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_a_batch_takes_evidence_in_each_format_from_a_folder(self):
+        folder = EVIDENCE / "batch"
+        folder.mkdir()
+        for name, _, _ in CONTAINERS:
+            copy = shutil.copytree if (EVIDENCE / name).is_dir() else shutil.copy
+            copy(EVIDENCE / name, folder / name)
+        (folder / "no-evidence").mkdir()
+        done, lines = self.batch(folder)
+        self.assertEqual(done.returncode, OK, done)
+        self.assertEqual([line["name"] for line in lines], sorted(name for name, _, _ in CONTAINERS))
+        for line in lines:
+            self.assertEqual(line["verdict"], "genuine", line)
+            self.assertEqual("runtime_data" not in line["not_checked"],
+                             line["name"] in ("hcl.bin", "azure.json"), line)
+        for kind in ("raw", "extended", "tsm", "ioctl", "hcl", "json"):
+            fitting = {name for name, of, _ in CONTAINERS if of == kind}
+            if kind == "extended":
+                fitting.add("report.bin")  # a report with an empty table behind it
+            done, lines = self.batch(folder, "--format", kind)
+            self.assertEqual(done.returncode, UNREADABLE, (kind, done))
+            self.assertEqual({line["name"] for line in lines if line["verdict"] == "genuine"}, fitting)
+            self.assertEqual({line["name"] for line in lines if "error" in line},
+                             {name for name, _, _ in CONTAINERS} - fitting)
+
+    def test_a_batch_tells_unbound_runtime_data_from_bound_ones(self):
+        folder = EVIDENCE / "batch-hcl"
+        folder.mkdir()
+        good = (EVIDENCE / "hcl.bin").read_bytes()
+        bad = bytearray(good)
+        bad[0x4D4 + 3] ^= 0x20
+        for name, content in (("a", good), ("b", bytes(bad)), ("c", good)):
+            (folder / name).write_bytes(content)
+        done, lines = self.batch(folder, "--format", "hcl")
+        self.assertEqual(done.returncode, NOT_GENUINE)
+        self.assertEqual([list(line["failed"]) for line in lines], [[], ["runtime_data"], []])
+
+    def test_a_batch_takes_json_line_by_line_and_responses_one_after_the_other(self):
+        lines = [(EVIDENCE / name).read_bytes() for name in ("trustee.json", "azure.json")]
+        self.assertFalse(any(b"\n" in line for line in lines))
+        stream = b"\n".join([lines[0], b"", lines[1], b"{}", b" " * (1 << 20) + b"{}", lines[0]])
+        done, answers = self.batch("-", "--format", "json", stdin=stream)
+        self.assertEqual(done.returncode, UNREADABLE)
+        self.assertEqual([line["verdict"] for line in answers],
+                         ["genuine", "genuine", None, None, "genuine"])
+        self.assertIn("a line of more than 1048576 bytes", answers[3]["error"])
+        report = response((EVIDENCE / "report.bin").read_bytes())
+        (EVIDENCE / "responses").write_bytes(report * 3 + report[:100])
+        done, answers = self.batch(EVIDENCE / "responses", "--format", "ioctl")
+        self.assertEqual([line["verdict"] for line in answers], ["genuine"] * 3 + [None])
+        self.assertIn("0x64 bytes found", answers[3]["error"])
+
+    def test_a_stream_of_what_has_no_end_of_its_own_is_refused(self):
+        for kind in ("extended", "hcl", "tsm"):
+            done, answers = self.batch("-", "--format", kind)
+            self.assertEqual((done.returncode, answers), (UNREADABLE, []))
+            self.assertIn(f"--format {kind}".encode(), done.stderr)
 
 
 if __name__ == "__main__":

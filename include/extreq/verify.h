@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Of this header. Compare with extreq_verify_version() for that of the library. */
-#define EXTREQ_VERIFY_VERSION 1
+#define EXTREQ_VERIFY_VERSION 2
 
 uint32_t extreq_verify_version(void);
 
@@ -132,6 +132,34 @@ int extreq_result_verdict(const extreq_result* result);
 /* One sentence: the verdict, whose root it rests on, what failed, and what was not checked. UTF-8,
  * as all texts; it lives as long as the result. */
 const char* extreq_result_summary(const extreq_result* result);
+
+/* The containers in which guests and their tools hand reports on (doc/evidence.md). Of a
+ * configfs-tsm folder outblob is EXTREQ_FORMAT_RAW, and auxblob the request's certificate_table. */
+enum extreq_format {
+  EXTREQ_FORMAT_AUTO = 0,     /* one of the following, told by the content */
+  EXTREQ_FORMAT_RAW = 1,      /* the report, 0x4A0 bytes */
+  EXTREQ_FORMAT_EXTENDED = 2, /* the report and its certificate table right behind it */
+  EXTREQ_FORMAT_IOCTL = 3,    /* what SNP_GET_REPORT of /dev/sev-guest leaves in its buffer */
+  EXTREQ_FORMAT_HCL = 4,      /* Azure: the content of the vTPM's NV index 0x01400001 */
+  EXTREQ_FORMAT_JSON = 5      /* what attesters send, with base64 or arrays of numbers in it */
+};
+
+struct extreq_evidence {
+  size_t struct_size;
+  const uint8_t* bytes;
+  size_t size;
+  int format; /* enum extreq_format; one that is named is not guessed */
+};
+#define EXTREQ_EVIDENCE_INIT \
+  { sizeof(struct extreq_evidence), NULL, 0, EXTREQ_FORMAT_AUTO }
+
+/* extreq_verify() for the report in `evidence`: request->report must be NULL. The evidence's own
+ * certificates are its table; request->certificate_table, if there is one, stands in for it.
+ * Runtime data of an HCL report are checked against REPORT_DATA ("runtime_data"). Failure further:
+ * content that is not of the format, and the text says where. Since version 2 of this header. */
+int extreq_verify_evidence(const extreq_verifier* verifier, const struct extreq_evidence* evidence,
+                           const struct extreq_request* request, extreq_result** result,
+                           struct extreq_error* error);
 
 enum extreq_check_state { EXTREQ_PASSED = 0, EXTREQ_FAILED = 1, EXTREQ_NOT_DONE = 2 };
 

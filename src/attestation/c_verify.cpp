@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "attestation/evidence.hpp"
 #include "attestation/policy_file.hpp"
 #include "attestation/verifier.hpp"
 #include "base/try.hpp"
@@ -163,28 +164,84 @@ Expectations read_expectations(Expectations expectations, const extreq_request& 
   return expectations;
 }
 
-Status verify_request(const extreq_verifier& with, const extreq_request* given,
-                      extreq_result** result) {
-  EXTREQ_TRY_ASSIGN(const auto request, known_part(given, "extreq_request"));
-  EXTREQ_TRY_ASSIGN(const auto report_bytes, view(request.report, request.report_size, "report"));
-  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(report_bytes));
+// A report and what came with it.
+struct Given {
+  Report report;
+  Bytes table{};  // where the container has one
+  std::optional<Bytes> runtime_data{};
+};
+
+Result<Given> read_report(const extreq_request& request) {
+  EXTREQ_TRY_ASSIGN(const auto bytes, view(request.report, request.report_size, "report"));
+  EXTREQ_TRY_ASSIGN(auto report, Report::parse(bytes));
+  return Given{std::move(report)};
+}
+
+Result<std::optional<EvidenceFormat>> evidence_format(int given) {
+  switch (given) {
+    case EXTREQ_FORMAT_AUTO:
+      return std::nullopt;
+    case EXTREQ_FORMAT_RAW:
+      return EvidenceFormat::raw;
+    case EXTREQ_FORMAT_EXTENDED:
+      return EvidenceFormat::extended;
+    case EXTREQ_FORMAT_IOCTL:
+      return EvidenceFormat::ioctl;
+    case EXTREQ_FORMAT_HCL:
+      return EvidenceFormat::hcl;
+    case EXTREQ_FORMAT_JSON:
+      return EvidenceFormat::json;
+    default:
+      return fail(Code::invalid_input, "format: {} is no enum extreq_format", given);
+  }
+}
+
+Result<Given> read_container(const extreq_evidence* given, const extreq_request& request) {
+  EXTREQ_TRY_ASSIGN(const auto evidence, known_part(given, "extreq_evidence"));
+  if (request.report != nullptr || request.report_size != 0) {
+    return fail(Code::invalid_input, "report: not NULL, beside evidence with a report of its own");
+  }
+  EXTREQ_TRY_ASSIGN(const auto format, evidence_format(evidence.format));
+  EXTREQ_TRY_ASSIGN(const auto bytes, view(evidence.bytes, evidence.size, "evidence"));
+  EXTREQ_TRY_ASSIGN(auto parsed, parse_evidence(bytes, format));
+  return Given{std::move(parsed.report), parsed.table ? bytes_of(*parsed.table) : Bytes(),
+               std::move(parsed.runtime_data)};
+}
+
+Status verify_given(const extreq_verifier& with, Given given, const extreq_request& request,
+                    extreq_result** result) {
   EXTREQ_TRY_ASSIGN(
       auto certificates,
       read_certificates(request.certificates, request.certificates_size, "certificates"));
   certificates.insert(certificates.end(), with.certificates.begin(), with.certificates.end());
-  EXTREQ_TRY_ASSIGN(const auto table, view(request.certificate_table,
-                                           request.certificate_table_size, "certificate_table"));
+  EXTREQ_TRY_ASSIGN(auto table, view(request.certificate_table, request.certificate_table_size,
+                                     "certificate_table"));
+  if (table.empty()) table = given.table;
   EXTREQ_TRY_ASSIGN(const auto endorsement,
-                    with.verifier.endorsement(report.signing_key(), table, certificates));
-  EXTREQ_TRY_ASSIGN(
-      const auto expectations,
-      with.verifier.with_table(read_expectations(with.expectations, request), table, *endorsement));
+                    with.verifier.endorsement(given.report.signing_key(), table, certificates));
+  auto asked = read_expectations(with.expectations, request);
+  asked.runtime_data = std::move(given.runtime_data);
+  EXTREQ_TRY_ASSIGN(const auto expectations, with.verifier.with_table(asked, table, *endorsement));
   auto verification =
-      verify(report, *endorsement, std::chrono::sys_seconds(std::chrono::seconds(request.at)),
+      verify(given.report, *endorsement, std::chrono::sys_seconds(std::chrono::seconds(request.at)),
              expectations);
   std::string text = summary(verification);
   *result = new extreq_result{std::move(verification), std::move(text)};
   return {};
+}
+
+Status verify_request(const extreq_verifier& with, const extreq_request* given,
+                      extreq_result** result) {
+  EXTREQ_TRY_ASSIGN(const auto request, known_part(given, "extreq_request"));
+  EXTREQ_TRY_ASSIGN(auto report, read_report(request));
+  return verify_given(with, std::move(report), request, result);
+}
+
+Status verify_container(const extreq_verifier& with, const extreq_evidence* evidence,
+                        const extreq_request* given, extreq_result** result) {
+  EXTREQ_TRY_ASSIGN(const auto request, known_part(given, "extreq_request"));
+  EXTREQ_TRY_ASSIGN(auto report, read_container(evidence, request));
+  return verify_given(with, std::move(report), request, result);
 }
 
 }  // namespace
@@ -212,6 +269,16 @@ int extreq_verify(const extreq_verifier* verifier, const extreq_request* request
   *result = nullptr;
   if (verifier == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "verifier: NULL");
   return guarded(error, [&] { return verify_request(*verifier, request, result); });
+}
+
+int extreq_verify_evidence(const extreq_verifier* verifier, const extreq_evidence* evidence,
+                           const extreq_request* request, extreq_result** result,
+                           extreq_error* error) {
+  using namespace extreq::attestation;  // NOLINT(google-build-using-namespace)
+  if (result == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "result: NULL");
+  *result = nullptr;
+  if (verifier == nullptr) return tell(error, EXTREQ_INVALID_INPUT, "verifier: NULL");
+  return guarded(error, [&] { return verify_container(*verifier, evidence, request, result); });
 }
 
 int extreq_result_verdict(const extreq_result* result) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attestation/test_containers.hpp"
 #include "attestation/test_scene.hpp"
 #include "crypto/crl_builder.hpp"
 #include "crypto/test_keys.hpp"
@@ -272,6 +273,143 @@ TEST(CVerify, AVerifierIsNotMadeFromAPolicyListOrModeThatIsWrong) {
   options.revocation_list = garbage.data();
   options.revocation_list_size = garbage.size();
   refused(options, "revocation_list");
+}
+
+// The same report in each container, with what the container lacks beside it.
+struct Container {
+  const char* name;
+  int format;
+  Bytes bytes;
+  Bytes beside;  // a certificate table
+};
+
+std::vector<Container> containers_of(const Scene& scene) {
+  namespace guids = abi::ghcb::certificate_table;
+  const Bytes report = test::sign(scene.fields);
+  CertificateTableBuilder builder;
+  EXPECT_TRUE(builder.add(guids::guid_vcek, scene.certificates[0].der()));
+  EXPECT_TRUE(builder.add(guids::guid_ask, scene.certificates[1].der()));
+  const Bytes table = builder.build();
+  auto bound = scene.fields;
+  const Bytes runtime_data = to_bytes(R"({"keys":[]})");
+  test::bind_runtime_data(bound, runtime_data);
+  const std::string json =
+      fmt::format(R"({{"attestation_report":{},"cert_chain":[{{"cert_type":"VCEK","data":{}}},
+                      {{"cert_type":"ASK","data":{}}}]}})",
+                  test::quoted_base64(report), test::quoted_base64(scene.certificates[0].der()),
+                  test::quoted_base64(scene.certificates[1].der()));
+  return {{"raw, and configfs-tsm's outblob and auxblob", EXTREQ_FORMAT_RAW, report, table},
+          {"extended", EXTREQ_FORMAT_EXTENDED, test::joined(report, table), {}},
+          {"ioctl", EXTREQ_FORMAT_IOCTL, test::make_response(report, 100), table},
+          {"hcl", EXTREQ_FORMAT_HCL, test::make_hcl(test::sign(bound), runtime_data), table},
+          {"json", EXTREQ_FORMAT_JSON, to_bytes(json), {}}};
+}
+
+// A verdict, or a code below 0.
+int verdict_of(const extreq_verifier* verifier, const Container& container, int format,
+               extreq_request request, extreq_error& error) {
+  extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
+  evidence.bytes = container.bytes.data();
+  evidence.size = container.bytes.size();
+  evidence.format = format;
+  request.certificate_table = container.beside.data();
+  request.certificate_table_size = container.beside.size();
+  extreq_result* result = nullptr;
+  const int code = extreq_verify_evidence(verifier, &evidence, &request, &result, &error);
+  if (code != EXTREQ_OK) return -code;
+  const int verdict = extreq_result_verdict(result);
+  extreq_result_free(result);
+  return verdict;
+}
+
+TEST(CVerifyEvidence, ContainersAreTakenByNameAndByContentAndAreNeverGuessed) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  extreq_request request = EXTREQ_REQUEST_INIT;
+  request.at = given.request.at;
+  extreq_error error{};
+  for (const Container& container : containers_of(scene)) {
+    for (int format = EXTREQ_FORMAT_AUTO; format <= EXTREQ_FORMAT_JSON; ++format) {
+      SCOPED_TRACE(fmt::format("{} as {}", container.name, format));
+      const bool fits = format == EXTREQ_FORMAT_AUTO || format == container.format ||
+                        // a report with an empty table behind it
+                        (container.format == EXTREQ_FORMAT_RAW && format == EXTREQ_FORMAT_EXTENDED);
+      EXPECT_EQ(verdict_of(with.verifier, container, format, request, error),
+                fits ? EXTREQ_GENUINE : -EXTREQ_INVALID_INPUT)
+          << error.text;
+    }
+  }
+}
+
+TEST(CVerifyEvidence, ADamagedReportOrUnboundRuntimeDataAreNotGenuine) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  extreq_request request = EXTREQ_REQUEST_INIT;
+  request.at = given.request.at;
+  extreq_error error{};
+  auto containers = containers_of(scene);
+  for (Container& container : std::span(containers).first(4)) {
+    const bool behind_a_header =
+        container.format == EXTREQ_FORMAT_IOCTL || container.format == EXTREQ_FORMAT_HCL;
+    container.bytes[(behind_a_header ? 0x20U : 0U) + 0x90] ^= 1U;
+    EXPECT_EQ(verdict_of(with.verifier, container, EXTREQ_FORMAT_AUTO, request, error),
+              EXTREQ_NOT_GENUINE)
+        << container.name;
+  }
+  Container unbound = containers_of(scene)[3];
+  unbound.bytes.back() ^= 1U;
+  EXPECT_EQ(verdict_of(with.verifier, unbound, EXTREQ_FORMAT_AUTO, request, error),
+            EXTREQ_NOT_GENUINE);
+}
+
+TEST(CVerifyEvidence, ATableGivenStandsInForTheEvidencesOwn) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  extreq_request request = EXTREQ_REQUEST_INIT;
+  request.at = given.request.at;
+  extreq_error error{};
+  Container extended = containers_of(scene)[1];
+  extended.beside = Bytes(24);
+  EXPECT_EQ(verdict_of(with.verifier, extended, EXTREQ_FORMAT_AUTO, request, error),
+            EXTREQ_NOT_GENUINE);
+}
+
+TEST(CVerifyEvidence, WhatIsWrongIsSaidWithCodeAndText) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  const CVerifier with(&given.options);
+  const Container raw = containers_of(scene)[0];
+  extreq_request request = EXTREQ_REQUEST_INIT;
+  extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
+  extreq_result* result = nullptr;
+  extreq_error error{};
+  const auto refused = [&](int code, const char* text) {
+    EXPECT_EQ(extreq_verify_evidence(with.verifier, &evidence, &request, &result, &error), code);
+    EXPECT_THAT(error.text, HasSubstr(text));
+    EXPECT_EQ(result, nullptr);
+  };
+  refused(EXTREQ_INVALID_INPUT, "no evidence of a known format");
+  evidence.size = 1;
+  refused(EXTREQ_INVALID_INPUT, "evidence: NULL with a size of 1");
+  evidence.bytes = raw.bytes.data();
+  evidence.size = raw.bytes.size();
+  evidence.format = EXTREQ_FORMAT_JSON + 1;
+  refused(EXTREQ_INVALID_INPUT, "format: 6");
+  evidence.format = EXTREQ_FORMAT_HCL;
+  refused(EXTREQ_INVALID_INPUT, "HCL");
+  evidence.format = EXTREQ_FORMAT_AUTO;
+  request.report = raw.bytes.data();
+  refused(EXTREQ_INVALID_INPUT, "report: not NULL");
+  EXPECT_EQ(extreq_verify_evidence(with.verifier, nullptr, &given.request, &result, &error),
+            EXTREQ_INVALID_INPUT);
+  EXPECT_THAT(error.text, HasSubstr("extreq_evidence: NULL"));
+  EXPECT_EQ(extreq_verify_evidence(nullptr, &evidence, &request, &result, &error),
+            EXTREQ_INVALID_INPUT);
+  EXPECT_EQ(extreq_verify_evidence(with.verifier, &evidence, &request, nullptr, &error),
+            EXTREQ_INVALID_INPUT);
 }
 
 TEST(CVerify, ServesManyThreads) {

@@ -222,6 +222,16 @@ std::size_t CertificateTableBuilder::size_with(std::size_t more_entries,
   return (entries_.size() + more_entries + 1) * sizeof(layout::Entry) + data_size_ + more_data;
 }
 
+Bytes bytes_of(const CertificateTable& table) {
+  if (table.empty()) return {};
+  CertificateTableBuilder builder;
+  for (const auto& entry : table.entries()) {
+    // A table that was parsed has nothing that the builder refuses.
+    if (!builder.add(entry.guid, entry.data)) return {};
+  }
+  return builder.build();
+}
+
 std::size_t pages_for(std::size_t size) noexcept {
   return size / abi::ghcb::page_size + (size % abi::ghcb::page_size == 0 ? 0 : 1);
 }

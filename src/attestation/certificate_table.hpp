@@ -77,6 +77,9 @@ class CertificateTableBuilder {
   std::size_t data_size_ = 0;
 };
 
+// The bytes of a table with these entries, as the builder makes them; none for the empty table.
+[[nodiscard]] Bytes bytes_of(const CertificateTable& table);
+
 // How many 4 KiB pages hold `size` bytes: what a host asks of a guest whose buffer is too small.
 [[nodiscard]] std::size_t pages_for(std::size_t size) noexcept;
 

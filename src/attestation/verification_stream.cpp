@@ -101,6 +101,10 @@ Result<VerificationStream::Prepared> VerificationStream::prepare(const Evidence&
     EXTREQ_TRY_ASSIGN(expectations, verifier_.with_table(options_.expectations,
                                                          evidence.certificate_table, *endorsement));
   }
+  if (evidence.runtime_data) {
+    if (!expectations) expectations = options_.expectations;
+    expectations->runtime_data = evidence.runtime_data;
+  }
   return Prepared{std::move(report), std::move(endorsement), std::move(expectations)};
 }
 

@@ -37,6 +37,7 @@ class VerificationStream {
     Result<Bytes> report;     // a failure is handed on in the answer
     Bytes certificate_table;  // its certificates count behind the index's authorities, and it is
                               // what with_table() is for; none: the leaf is looked up in the index
+    std::optional<Bytes> runtime_data{};  // for Expectations::runtime_data
   };
   // `number` counts from 0 in the order of submit(). Failure: that of the evidence; as
   // Report::parse(), Verifier::endorsement() and with_table(); not_found without a table where the

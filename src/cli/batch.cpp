@@ -163,22 +163,14 @@ Result<std::vector<crypto::Certificate>> read_leaves(const std::string& folder) 
   return certificates;
 }
 
-// A report and the table behind it.
-VerificationStream::Evidence evidence_of(Result<Bytes> bytes) {
-  constexpr std::size_t size = attestation::Report::size;
-  if (!bytes || bytes->size() <= size) return {std::move(bytes), {}};
-  Bytes table(bytes->begin() + size, bytes->end());
-  bytes->resize(size);
-  return {std::move(bytes), std::move(table)};
-}
-
 }  // namespace
 
 void add_batch_options(CLI::App& input, CLI::App& verb, BatchOptions& options) {
   input
       .add_option("--batch", options.source,
-                  "Instead of --report: a folder of reports, a file of reports one after the "
-                  "other, or - for standard input alike; one JSON line for each")
+                  "Instead of --report: a folder of reports or evidence, a file of reports one "
+                  "after the other (JSON evidence: one a line), or - for standard input alike; one "
+                  "JSON line for each")
       ->type_name("DIR|FILE|-");
   verb.add_option("--leaves", options.leaves,
                   "With --batch: a folder of VCEKs, VLEKs and their chains, DER or PEM")
@@ -197,7 +189,7 @@ Result<int> run_batch(const BatchOptions& options, BatchRequest request) {
     EXTREQ_TRY_ASSIGN(const auto leaves, read_leaves(options.leaves));
     request.certificates.insert(request.certificates.end(), leaves.begin(), leaves.end());
   }
-  EXTREQ_TRY_ASSIGN(const auto source, open_batch(options.source));
+  EXTREQ_TRY_ASSIGN(const auto source, open_batch(options.source, request.format));
   const attestation::Verifier verifier(request.anchors);
   const attestation::EndorsementIndex index(request.certificates, request.anchors);
   Lines lines(source->count());
@@ -211,7 +203,7 @@ Result<int> run_batch(const BatchOptions& options, BatchRequest request) {
   while (auto input = source->next()) {
     if (lines.failed()) break;
     lines.expect(std::move(input->name));
-    stream.submit(evidence_of(std::move(input->bytes)));
+    stream.submit(std::move(input->evidence));
   }
   stream.finish();
   return lines.finish();

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "attestation/evidence.hpp"
 #include "attestation/trust_anchors.hpp"
 #include "attestation/verification.hpp"
 
@@ -30,6 +32,7 @@ struct BatchRequest {
   attestation::TrustAnchors anchors;
   std::chrono::sys_seconds at;
   attestation::Expectations expectations;
+  std::optional<attestation::EvidenceFormat> format;  // as open_batch()
 };
 
 // Effect: writes the lines to standard output, and progress to standard error if that is a

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "abi/sev_guest.hpp"
 #include "attestation/report.hpp"
 #include "base/file.hpp"
 #include "base/try.hpp"
@@ -12,28 +13,62 @@
 namespace extreq::cli {
 namespace {
 
+namespace fs = std::filesystem;
+using attestation::Report;
+using StreamEvidence = attestation::VerificationStream::Evidence;
+
+StreamEvidence evidence_of(Result<attestation::Evidence> evidence) {
+  if (!evidence) return {tl::unexpected(evidence.error()), {}};
+  const ByteView report = evidence->report.bytes();
+  return {Bytes(report.begin(), report.end()),
+          evidence->table ? attestation::bytes_of(*evidence->table) : Bytes(),
+          std::move(evidence->runtime_data)};
+}
+
+// What is told to be a report, with a table behind it or none, is left to the stream, which parses
+// on all cores.
+StreamEvidence evidence_of(Result<Bytes> bytes, std::optional<EvidenceFormat> format) {
+  if (!bytes || format == EvidenceFormat::raw) return {std::move(bytes), {}};
+  if (format) return evidence_of(attestation::parse_evidence(*bytes, format));
+  const auto kind = attestation::recognise_evidence(*bytes);
+  if (kind && kind != EvidenceFormat::raw && kind != EvidenceFormat::extended) {
+    return evidence_of(attestation::parse_evidence(*bytes, kind));
+  }
+  if (bytes->size() <= Report::size) return {std::move(bytes), {}};
+  Bytes table(bytes->begin() + Report::size, bytes->end());
+  bytes->resize(Report::size);
+  return {std::move(bytes), std::move(table)};
+}
+
 class Folder final : public BatchSource {
  public:
-  Folder(std::string folder, std::vector<std::string> names)
-      : folder_(std::move(folder)), names_(std::move(names)) {}
+  Folder(std::string folder, std::vector<std::string> names, std::optional<EvidenceFormat> format)
+      : folder_(std::move(folder)), names_(std::move(names)), format_(format) {}
 
   std::optional<BatchInput> next() override {
     if (at_ == names_.size()) return std::nullopt;
     const std::string& name = names_[at_++];
-    return BatchInput{name, read_file(folder_ + "/" + name)};
+    const std::string path = folder_ + "/" + name;
+    std::error_code ignored;  // what cannot be looked at cannot be read: said there
+    if (fs::is_directory(path, ignored)) {
+      return BatchInput{name, evidence_of(attestation::read_evidence(path, format_))};
+    }
+    return BatchInput{name, evidence_of(read_file(path), format_)};
   }
   std::optional<std::size_t> count() const override { return names_.size(); }
 
  private:
   std::string folder_;
   std::vector<std::string> names_;
+  std::optional<EvidenceFormat> format_;
   std::size_t at_ = 0;
 };
 
-// Reports one after the other, nothing between them.
+// Inputs one after the other.
 class Stream final : public BatchSource {
  public:
-  Stream(std::FILE* file, bool owned) : file_(file), owned_(owned) {
+  Stream(std::FILE* file, bool owned, EvidenceFormat format)
+      : file_(file), owned_(owned), format_(format) {
     constexpr std::size_t buffer = 256UL * 1024;  // some two hundred reports for one system call
     std::setvbuf(file_, nullptr, _IOFBF, buffer);
   }
@@ -46,33 +81,70 @@ class Stream final : public BatchSource {
   Stream& operator=(Stream&&) = delete;
 
   std::optional<BatchInput> next() override {
-    Bytes report(attestation::Report::size);
-    const std::size_t size = std::fread(report.data(), 1, report.size(), file_);
-    if (std::ferror(file_) != 0 && !failed_) {
+    if (failed_) return std::nullopt;
+    auto input = format_ == EvidenceFormat::json    ? read_line()
+                 : format_ == EvidenceFormat::ioctl ? read_bytes(response_size)
+                                                    : read_bytes(Report::size);
+    if (std::ferror(file_) != 0) {
       failed_ = true;
-      return BatchInput{"", fail_errno("read the reports")};
+      return BatchInput{"", {fail_errno("read the reports"), {}}};
     }
-    if (size == 0 || failed_) return std::nullopt;
-    report.resize(size);  // the last one may be cut off: whoever parses it says so
-    return BatchInput{"", std::move(report)};
+    if (!input) return std::nullopt;
+    return BatchInput{"", evidence_of(std::move(*input), format_)};
   }
 
  private:
+  static constexpr std::size_t response_size = sizeof(abi::sev_guest::ReportResp);
+  static constexpr std::size_t line_max = 1U << 20U;  // as of a file
+
+  // The last one may be cut off: whoever parses it says so.
+  std::optional<Result<Bytes>> read_bytes(std::size_t wanted) {
+    Bytes bytes(wanted);
+    const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), file_);
+    if (size == 0) return std::nullopt;
+    bytes.resize(size);
+    return bytes;
+  }
+
+  // A line that is not empty.
+  std::optional<Result<Bytes>> read_line() {
+    Bytes line;
+    bool too_long = false;
+    for (int c = getc_unlocked(file_); c != EOF; c = getc_unlocked(file_)) {
+      if (c != '\n') {
+        if (line.size() == line_max) {
+          too_long = true;
+        } else {
+          line.push_back(static_cast<std::uint8_t>(c));
+        }
+      } else if (!line.empty()) {
+        break;
+      }
+    }
+    if (line.empty()) return std::nullopt;
+    if (too_long) return fail(Code::too_small, "a line of more than {} bytes", line_max);
+    return line;
+  }
+
   std::FILE* file_;
   bool owned_;
+  EvidenceFormat format_;
   bool failed_ = false;
 };
 
-}  // namespace
+bool is_tsm(const fs::directory_entry& entry) {
+  std::error_code error;
+  return entry.is_directory(error) &&
+         fs::exists(entry.path() / abi::sev_guest::tsm::outblob, error);
+}
 
-Result<std::vector<std::string>> files_in(const std::string& folder) {
-  namespace fs = std::filesystem;
+template <class Wanted>
+Result<std::vector<std::string>> names_in(const std::string& folder, const Wanted& wanted) {
   std::error_code error;
   std::vector<std::string> names;
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (entry->is_regular_file(error)) names.push_back(entry->path().filename().string());
-    if (error) break;
+    if (wanted(*entry)) names.push_back(entry->path().filename().string());
   }
   if (error) {
     return fail(error == std::errc::no_such_file_or_directory ? Code::not_found : Code::io,
@@ -82,16 +154,44 @@ Result<std::vector<std::string>> files_in(const std::string& folder) {
   return names;
 }
 
-Result<std::unique_ptr<BatchSource>> open_batch(const std::string& source) {
-  if (source == "-") return std::make_unique<Stream>(stdin, false);
-  std::error_code ignored;  // what cannot be looked at cannot be opened: said there
-  if (std::filesystem::is_directory(source, ignored)) {
-    EXTREQ_TRY_ASSIGN(auto names, files_in(source));
-    return std::make_unique<Folder>(source, std::move(names));
+bool is_file(const fs::directory_entry& entry) {
+  std::error_code ignored;  // what cannot be looked at is none
+  return entry.is_regular_file(ignored);
+}
+
+Result<EvidenceFormat> stream_format(std::optional<EvidenceFormat> format) {
+  switch (const auto found = format.value_or(EvidenceFormat::raw)) {
+    case EvidenceFormat::raw:
+    case EvidenceFormat::ioctl:
+    case EvidenceFormat::json:
+      return found;
+    default:
+      return fail(Code::invalid_input,
+                  "--format {}: nothing in a stream says where one ends and the next begins; a "
+                  "folder may have it",
+                  to_text(found));
   }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> files_in(const std::string& folder) {
+  return names_in(folder, is_file);
+}
+
+Result<std::unique_ptr<BatchSource>> open_batch(const std::string& source,
+                                                std::optional<EvidenceFormat> format) {
+  std::error_code ignored;  // what cannot be looked at cannot be opened: said there
+  if (source != "-" && fs::is_directory(source, ignored)) {
+    const auto wanted = [](const auto& entry) { return is_file(entry) || is_tsm(entry); };
+    EXTREQ_TRY_ASSIGN(auto names, names_in(source, wanted));
+    return std::make_unique<Folder>(source, std::move(names), format);
+  }
+  EXTREQ_TRY_ASSIGN(const auto in_stream, stream_format(format));
+  if (source == "-") return std::make_unique<Stream>(stdin, false, in_stream);
   std::FILE* const file = std::fopen(source.c_str(), "rbe");
   if (file == nullptr) return fail_errno("open {}", source);
-  return std::make_unique<Stream>(file, true);
+  return std::make_unique<Stream>(file, true, in_stream);
 }
 
 }  // namespace extreq::cli

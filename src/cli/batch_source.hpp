@@ -7,15 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "base/bytes.hpp"
+#include "attestation/evidence.hpp"
+#include "attestation/verification_stream.hpp"
 
 namespace extreq::cli {
 
-// One input: a report, or a report and the certificate table right behind it. `bytes` fails where
-// the file of that name cannot be read.
+using attestation::EvidenceFormat;
+
+// One input. Its report is a failure where the file of that name cannot be read, or is no evidence
+// of the format asked for.
 struct BatchInput {
-  std::string name;  // of the file; empty in a stream
-  Result<Bytes> bytes;
+  std::string name;  // of the file or folder; empty in a stream
+  attestation::VerificationStream::Evidence evidence;
 };
 
 class BatchSource {
@@ -27,9 +30,12 @@ class BatchSource {
   [[nodiscard]] virtual std::optional<std::size_t> count() const { return std::nullopt; }
 };
 
-// `source`: a folder (its files, by name), a file of reports one after the other, or "-" for
-// standard input alike. Failure: not_found, io.
-[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_batch(const std::string& source);
+// `source`: a folder (its files, and its folders that are configfs-tsm's, by name), a file, or "-"
+// for standard input alike. `format` of each input, nullopt: told by its content; in a file or
+// standard input, where it must be one that says where an input ends, nullopt is `raw`.
+// Failure: not_found, io; invalid_input for a format that a stream cannot have.
+[[nodiscard]] Result<std::unique_ptr<BatchSource>> open_batch(const std::string& source,
+                                                              std::optional<EvidenceFormat> format);
 
 // The regular files of a folder, sorted. Failure: as the operating system's.
 [[nodiscard]] Result<std::vector<std::string>> files_in(const std::string& folder);

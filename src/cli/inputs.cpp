@@ -21,12 +21,12 @@ Result<Value> read_as(const std::string& path, Result<Value> (*parse)(ByteView))
 
 }  // namespace
 
-CLI::Option* add_format_option(CLI::App& verb, std::string& name) {
+void add_format_option(CLI::App& verb, std::string& name) {
   std::vector<std::string> names = {"auto"};
   for (const std::string_view format : attestation::evidence_format_names) {
     names.emplace_back(format);
   }
-  return verb.add_option("--format", name, "What the evidence is in; auto: told by its content")
+  verb.add_option("--format", name, "What the evidence is in; auto: told by its content")
       ->check(CLI::IsMember(names));
 }
 

@@ -13,14 +13,13 @@
 
 namespace CLI {
 class App;
-class Option;
 }  // namespace CLI
 
 namespace extreq::cli {
 
 // The option --format of `verb`, "auto" and the names of the formats. Lifetime: `name` must outlive
-// the verb. Value: the option.
-CLI::Option* add_format_option(CLI::App& verb, std::string& name);
+// the verb.
+void add_format_option(CLI::App& verb, std::string& name);
 // nullopt for "auto".
 [[nodiscard]] std::optional<attestation::EvidenceFormat> evidence_format(const std::string& name);
 

@@ -252,8 +252,9 @@ Result<int> verify_batch(const VerifyOptions& options, const Request& request) {
   EXTREQ_TRY_ASSIGN(auto support, read_support(options, table));
   auto expectations = request.expectations;
   EXTREQ_TRY(read_expectations(options, std::move(table), expectations));
-  return run_batch(options.batch, {std::move(support.certificates), std::move(support.anchors),
-                                   request.at, std::move(expectations)});
+  return run_batch(options.batch,
+                   {std::move(support.certificates), std::move(support.anchors), request.at,
+                    std::move(expectations), evidence_format(options.format)});
 }
 
 int run_verify(const VerifyOptions& options) {
@@ -279,14 +280,13 @@ void add_verify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
   auto* const input = verb->add_option_group("input");
-  auto* const report =
-      input
-          ->add_option("--report", options->report,
-                       "The attestation report, or evidence with one in it (see --format)")
-          ->type_name("FILE|DIR");
+  input
+      ->add_option("--report", options->report,
+                   "The attestation report, or evidence with one in it (see --format)")
+      ->type_name("FILE|DIR");
   add_batch_options(*input, *verb, options->batch);
   input->require_option(1);
-  add_format_option(*verb, options->format)->needs(report);
+  add_format_option(*verb, options->format);
   verb->add_option("--certs", options->table,
                    "The certificate table of the extended guest request; instead of the evidence's")
       ->type_name("FILE");
