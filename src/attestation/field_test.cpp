@@ -106,6 +106,39 @@ TEST(Field, TheLayoutFollowsTheProductAndNeverTheReportsVersion) {
   }
 }
 
+// google/go-sev-guest 168, 169, 170, 193 and 197, virtee/snphost 123: the FMC is Turin's first
+// byte, and Milan has none.
+TEST(Field, TheFmcIsReadWhereTheProductHasOneAndNowhereElse) {
+  constexpr std::uint64_t bytes = 0x08'07'06'05'04'03'02'01;
+  EXPECT_EQ(decode_tcb(bytes, TcbLayout::turin).fmc, 1);
+  EXPECT_EQ(decode_tcb(bytes, TcbLayout::turin).bootloader, 2);
+  EXPECT_EQ(decode_tcb(bytes, TcbLayout::milan).fmc, std::nullopt);
+  EXPECT_EQ(decode_tcb(bytes, TcbLayout::milan).bootloader, 1);
+  for (const Product product : {Product::milan, Product::turin}) {
+    Scene scene(product);
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine);
+    scene.fields.reported_tcb = scene.fields.reported_tcb ^ 1U;  // its lowest byte
+    EXPECT_THAT(scene.verify().check(CheckId::reported_tcb).why,
+                testing::StartsWith(product == Product::turin ? "FMC" : "bootloader"));
+  }
+  Scene scene(Product::turin);
+  scene.replace_vcek(
+      [](CertificateContent& content) { test::remove_extension(content, oid::fmc_spl); });
+  EXPECT_THAT(failures(scene.verify()), ElementsAre("leaf"));
+}
+
+// google/go-sev-guest 193 and 198
+TEST(Field, AHardwareIdOfTheOtherProductsLengthIsRefused) {
+  for (const Product product : {Product::milan, Product::turin}) {
+    Scene scene(product);
+    const Product other = product == Product::milan ? Product::turin : Product::milan;
+    scene.replace_vcek([&](CertificateContent& content) {
+      test::extension(content, oid::hwid) = test::chip_id(other);
+    });
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("leaf")) << kds_name(product);
+  }
+}
+
 // virtee/snphost 141
 TEST(Field, TheFmcComesFirstInTheOrderOfTheKeyService) {
   EXPECT_EQ(tcb_fields(TcbLayout::turin).front().kds_parameter, "fmcSPL");
@@ -144,7 +177,8 @@ TEST(Field, ATurinReportOfVersionTwoHasTheLayoutOfItsVcek) {
   }
 }
 
-// uyuni-project/uyuni 10651 and 10681: Bergamo and Siena are under Genoa's root.
+// google/go-sev-guest 196, uyuni-project/uyuni 10651 and 10681: Bergamo and Siena are under Genoa's
+// root.
 TEST(Field, EachProcessorIsOfTheProductThatItsChainIsOf) {
   struct Processor {
     std::uint8_t family;
@@ -374,8 +408,8 @@ TEST(Field, EachByteOfReportDataIsComparedWithWhatWasAskedFor) {
   }
 }
 
-// microsoft/CCF 6812, confidential-containers/trustee 1390: no signed status says which TCB is
-// good, so the verifier's own floor counts, for each component.
+// microsoft/CCF 6812, AMDESE/AMDSEV 89, confidential-containers/trustee 1390: no signed status says
+// which TCB is good, so the verifier's own floor counts, for each component.
 TEST(Field, AGenuineReportBelowTheVerifiersFloorIsNotAcceptable) {
   Scene scene(Product::milan);
   Policy policy;
@@ -387,6 +421,60 @@ TEST(Field, AGenuineReportBelowTheVerifiersFloorIsNotAcceptable) {
   for (TcbFloor& floor : floors) floor.snp = static_cast<std::uint8_t>(*floor.snp + 1);
   scene.expectations.policy = std::make_shared<const Policy>(policy);
   EXPECT_THAT(failures(scene.verify()), ElementsAre("minimum_tcb"));
+}
+
+// microsoft/CCF 6837: there reports of version 2 passed below the floor.
+TEST(Field, AReportThatNamesNoProcessorIsHeldAgainstTheFloorOfItsVceksProduct) {
+  for (const Product product : {Product::milan, Product::turin}) {
+    Scene scene(product);
+    scene.fields.version = 2;
+    Policy policy;
+    policy.waive_report_data = true;
+    TcbFloors& floors = policy.minimum_tcb[static_cast<std::size_t>(product)].emplace();
+    for (TcbFloor& floor : floors) floor.microcode = test::tcb(product).microcode;
+    scene.expectations.policy = std::make_shared<const Policy>(policy);
+    EXPECT_EQ(scene.verify().verdict, Verdict::genuine) << summary(scene.verify());
+    for (TcbFloor& floor : floors)
+      floor.microcode = static_cast<std::uint8_t>(*floor.microcode + 1);
+    scene.expectations.policy = std::make_shared<const Policy>(policy);
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("minimum_tcb"));
+  }
+}
+
+// agentrust-io/agent-manifest 207: HOST_DATA is the host's word and REPORT_DATA the guest's, and
+// neither is read where the other, or REPORT_ID, stands.
+TEST(Field, WhatTheHostSaidIsNotTakenForWhatTheGuestSays) {
+  Scene scene(Product::milan);
+  scene.fields.report_data.fill(1);
+  scene.fields.host_data.fill(2);
+  scene.fields.report_id.fill(3);
+  const auto failed = [&](std::uint8_t report_data, std::uint8_t host_data) {
+    scene.expectations.report_data.emplace().fill(report_data);
+    Policy policy;
+    policy.host_data.emplace_back().fill(host_data);
+    scene.expectations.policy = std::make_shared<const Policy>(policy);
+    return failures(scene.verify());
+  };
+  EXPECT_THAT(failed(1, 2), ElementsAre());
+  EXPECT_THAT(failed(2, 2), ElementsAre("report_data"));
+  EXPECT_THAT(failed(3, 2), ElementsAre("report_data"));
+  EXPECT_THAT(failed(1, 1), ElementsAre("host_data"));
+  EXPECT_THAT(failed(1, 3), ElementsAre("host_data"));
+}
+
+// microsoft/TEE-Attestation-Verification 140 and 145: a root whose key and name are right and whose
+// own signature is not.
+TEST(Field, ARootThatTheCallerBringsMustHaveSignedItself) {
+  for (const std::size_t from_the_end : {1U, 512U}) {
+    Scene scene(Product::genoa);
+    Bytes der = scene.root.der();
+    der[der.size() - from_the_end] ^= 1U;
+    const Certificate root = Certificate::from_der(der).value();
+    scene.certificates[2] = root;
+    scene.anchors = TrustAnchors();
+    ASSERT_TRUE(scene.anchors.add(root));
+    EXPECT_THAT(failures(scene.verify()), ElementsAre("root"));
+  }
 }
 
 // --- Revocation (more in revocation_test.cpp) --------------------------------------------------
