@@ -60,8 +60,13 @@ struct Sweep {
 std::optional<Verdict> verdict_of(const Handed& handed, const Verifier& verifier) {
   const auto report = Report::parse(ByteView(handed.bytes).first(Report::size));
   if (!report) return std::nullopt;
-  const auto verification =
-      verifier.verify(*report, ByteView(handed.bytes).subspan(Report::size), test::now(), {});
+  const ByteView table = ByteView(handed.bytes).subspan(Report::size);
+  const auto endorsement = verifier.endorsement(report->signing_key(), table);
+  if (!endorsement) return std::nullopt;
+  // What fails although its signature is said to fit, fails: no need to check that signature.
+  const auto at_best = verify(*report, **endorsement, test::now(), {}, true).verdict;
+  if (at_best != Verdict::genuine) return at_best;
+  const auto verification = verifier.verify(*report, table, test::now(), {});
   if (!verification) return std::nullopt;
   return verification->verdict;
 }
@@ -132,7 +137,8 @@ TEST(Damage, NoByteOfARootThatIsNotNamedCanChange) {
     const auto root = Certificate::from_der(damaged);
     if (!root) continue;
     const Endorsement endorsement(certificates[0], Chain(certificates[1], *root, handed.anchors));
-    ASSERT_NE(verify(evidence.report, endorsement, test::now(), {}).verdict, Verdict::genuine)
+    // Even if the report's signature fits, which it does: the leaf is whole.
+    ASSERT_NE(verify(evidence.report, endorsement, test::now(), {}, true).verdict, Verdict::genuine)
         << "byte " << at;
   }
 }

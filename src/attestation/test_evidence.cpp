@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -26,11 +28,44 @@ Bytes element(std::uint8_t identifier, ByteView content) {
       .take();
 }
 
-Certificate issue(CertificateContent content, const Change& change, std::string_view key) {
-  if (change) change(content);
+Certificate issue(const CertificateContent& content, std::string_view key) {
   auto certificate = crypto::issue_certificate(content, crypto::test_rsa_key(key));
   if (!certificate) throw std::runtime_error(certificate.error().message);
   return *certificate;
+}
+
+// What tells a certificate that nobody changed from others: the rest follows from these.
+std::string name_of(const CertificateContent& content, std::string_view key) {
+  std::string name(key);
+  const auto add = [&](std::string_view part) {
+    name += std::to_string(part.size());
+    name += ':';
+    name += part;
+  };
+  add(content.subject.common_name);
+  add(content.issuer.common_name);
+  add(content.subject.organization);
+  for (const auto& extension : content.extensions) {
+    add(extension.oid);
+    add(to_hex(extension.content));
+  }
+  return name;
+}
+
+// An RSA signature takes some milliseconds and every test wants three: one that nobody changed is
+// made once.
+Certificate issue(CertificateContent content, const Change& change, std::string_view key) {
+  if (change) {
+    change(content);
+    return issue(content, key);
+  }
+  static std::mutex mutex;
+  static std::map<std::string, Certificate> made;
+  const std::lock_guard lock(mutex);
+  const std::string name = name_of(content, key);
+  const auto found = made.find(name);
+  if (found != made.end()) return found->second;
+  return made.emplace(name, issue(content, key)).first->second;
 }
 
 }  // namespace

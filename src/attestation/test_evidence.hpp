@@ -32,6 +32,8 @@ class Authority {
   explicit Authority(Product product, std::string organization = "extreq test",
                      std::string mark = {});
 
+  // The same call gives the same certificate, its signature too; one that is given a change signs
+  // anew.
   [[nodiscard]] crypto::Certificate ark(const Change& change = {}) const;
   [[nodiscard]] crypto::Certificate ask(const Change& change = {}) const;
   [[nodiscard]] crypto::Certificate asvk(const Change& change = {}) const;
