@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """How fast are known certificates served, and what does a million of them take?
 
-Usage: bench-fleet.py EXTREQ [--known 2000] [--stored 50000] [--rounds 5] [--seconds 3]
+Usage: bench-fleet.py EXTREQ [--known 2000] [--stored 50000] [--rounds 5] [--seconds 3] [--json FILE]
 
 Serving, by wrk: nginx with packaging/nginx and our layout, beside the same nginx serving the same
 files as plain static ones, in turns; the mirror's own server on SQLite and on PostgreSQL. Storing:
 the same certificates in a SQLite file, in PostgreSQL and as files; the figures for a million are
-scaled. Needs wrk, nginx and PostgreSQL. Writes a table to standard output.
+scaled. Needs wrk, nginx and PostgreSQL. Writes a table to standard output; --json writes the rounds of
+serving as Google Benchmark writes repetitions, for bench-report.py.
 """
 
 import argparse
+import datetime
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -127,6 +130,21 @@ def checked(url, path, wanted):
         raise RuntimeError(f"{url}{path}: status {status}, {len(body)} bytes")
 
 
+# Names of the benchmarks, by the ways of serving.
+NAMES = {"nginx, plain static files": "NginxStaticFiles",
+         "nginx with packaging/nginx and --layout": "NginxWithLayout",
+         "built-in server, SQLite": "BuiltInServerOnSqlite",
+         "built-in server, PostgreSQL": "BuiltInServerOnPostgres"}
+
+
+def repetitions(name, costs, rates):
+    """One item is one answer; CPU time is that of the server's processes."""
+    return [{"name": name, "run_name": name, "run_type": "iteration", "repetitions": len(costs),
+             "repetition_index": index, "iterations": 1, "time_unit": "us", "real_time": 1e6 / rate,
+             "cpu_time": cost, "answers_a_second": rate}
+            for index, (cost, rate) in enumerate(zip(costs, rates))]
+
+
 def serving(fleet, folder, mirrors, known, rounds, seconds):
     paths = fleet.paths(known)
     fleet.lay_out(paths)
@@ -164,6 +182,7 @@ def serving(fleet, folder, mirrors, known, rounds, seconds):
         cost = statistics.median(costs[way])
         print(f"| {way} | {statistics.median(found):,.0f} | {ratio:.2f} | {cost:.0f} µs |"
               f" {static_cost / cost:.2f} |")
+    return [one for way in ways for one in repetitions(NAMES[way], costs[way], rates[way])]
 
 
 def resident(pid):
@@ -200,7 +219,9 @@ def main():
     parser.add_argument("--stored", type=int, default=50000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
+    context = {"date": datetime.datetime.now().astimezone().isoformat(), "load_avg": list(os.getloadavg())}
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cluster:
         os.chmod(folder, 0o755)
         postgres = Postgres(cluster)
@@ -209,12 +230,14 @@ def main():
                    "PostgreSQL": fleet.mirror("--database", postgres.connection)}
         try:
             fleet.fill(options.stored)
-            serving(fleet, folder, mirrors, options.known, options.rounds, options.seconds)
+            benchmarks = serving(fleet, folder, mirrors, options.known, options.rounds, options.seconds)
             storing(fleet, options.stored, mirrors)
         finally:
             for program in [*mirrors.values(), fleet.service]:
                 program.process.kill()
             postgres.crash()
+    if options.json:
+        options.json.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Boot times: the same kernel and initramfs as an SNP guest, and plainly under the same emulator.
 
-bench-machine.py [PROGRAM [KERNEL]] [--runs N]. Prints, as medians: seconds to the guest's init and
+bench-machine.py [PROGRAM [KERNEL]] [--runs N] [--json FILE]. Prints, as medians: seconds to the guest's init and
 to the verified report as an SNP guest; seconds to init plainly, with the vmlinux loaded directly as
 the SNP guest's is, and through the kernel's own decompressor as QEMU usually loads it; stops in all,
 how many of them a second are served, and where their time goes (from a trace of the last boot). Times
 are wall time, which a loaded machine stretches; beside them stands the CPU time of all that took part.
+--json writes each boot as Google Benchmark writes a repetition, for bench-report.py.
 """
 
 import argparse
 import collections
+import datetime
 import json
 import lzma
 import os
@@ -88,12 +90,21 @@ def stop_costs(trace):
     return costs
 
 
+def repetitions(name, boots):
+    """As Google Benchmark writes them. One item is one boot, to the report or to the init."""
+    return [{"name": name, "run_name": name, "run_type": "iteration", "repetitions": len(boots),
+             "repetition_index": index, "iterations": 1, "time_unit": "s", "real_time": wall,
+             "cpu_time": cpu, "seconds_of_wall_time": wall} for index, (wall, cpu) in enumerate(boots)]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?", default="build/release/src/cli/extreq")
     parser.add_argument("kernel", nargs="?")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
+    context = {"date": datetime.datetime.now().astimezone().isoformat(), "load_avg": list(os.getloadavg())}
     memory = 512
     kernel = options.kernel or str(sorted(pathlib.Path("build/kernels/host/boot").glob("vmlinuz-*"))[-1])
     with tempfile.TemporaryDirectory() as work:
@@ -120,6 +131,11 @@ def main():
                 if vmlinux:
                     direct.append(plain_boot(f"{work}/vmlinux", f"{work}/initrd", plan["command_line"], memory))
         costs = stop_costs(f"{work}/trace")
+    if options.json:
+        named = {"SnpGuestToReport": [(said["seconds_to_report"], cpu) for said, cpu in snp],
+                 "PlainKernelToInit": plain, "PlainVmlinuxToInit": direct}
+        benchmarks = [one for name, boots in named.items() for one in repetitions(name, boots)]
+        options.json.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=1))
     stops = sum(snp[0][0]["stops"].values())
     to_guest = statistics.median(said["seconds_to_guest"] for said, _ in snp)
     to_report = statistics.median(said["seconds_to_report"] for said, _ in snp)

@@ -26,7 +26,9 @@ STANDARD = {"family_index", "per_family_instance_index", "repetitions", "repetit
 Peers = Dict[str, Tuple[Tuple[str, str], ...]]
 PEERS: Peers = {
     "batch": ((r".*/1_core", "Kernel/1_core"), (r".*/2_cores", "Kernel/2_cores")),
+    "boot": ((r".*", "PlainKernelToInit"),),
     "lease": ((r"from_.*|straightforward.*", "straightforward"),),
+    "fleet": ((r".*", "NginxStaticFiles"),),
     "library": ((r"Sign.*", "SignNettle"), (r"Verify.*", "VerifyNettle")),
     "p384": ((r"Nettle|Openssl|Kernel.*", "Nettle"),),
     "verify": (
@@ -37,10 +39,12 @@ PEERS: Peers = {
     ),
     "vmm": ((r"from_.*|straightforward", "straightforward"),),
 }
-# Present only where somebody else's files are: a pattern of theirs in PEERS may match nothing.
-OPTIONAL_PEERS = {("verify", "OneShotPlainOpenssl/amd"), ("batch", "Kernel/2_cores")}
+# Present only where somebody else's files and programs are: a pattern of theirs in PEERS may match nothing.
+OPTIONAL_PEERS = {("verify", "OneShotPlainOpenssl/amd"), ("batch", "Kernel/2_cores"),
+                  ("boot", "PlainKernelToInit"), ("fleet", "NginxStaticFiles")}
 # What measured a program's figures, where it is not bench/PROGRAM_bench.cpp.
-SOURCES = {"batch": "scripts/bench-batch.py"}
+SOURCES = {"batch": "scripts/bench-batch.py", "boot": "scripts/bench-machine.py",
+           "fleet": "scripts/bench-fleet.py"}
 
 
 class Bar(NamedTuple):

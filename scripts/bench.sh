@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # bench.sh [OPTION...]: runs every benchmark of the optimised build and makes
-# doc/performance-figures.md and doc/performance-*.svg of what they say. The options go to each
-# program, after ours. EXTREQ_BUILD names another build folder, EXTREQ_BENCH_OUTPUT another folder
-# for what is made.
+# doc/performance-figures.md and doc/performance-*.svg of what they say: Google Benchmark's programs,
+# batches, boots, and the mirror beside nginx. The options go to each of the first, after ours.
+# EXTREQ_BUILD names another build folder, EXTREQ_BENCH_OUTPUT another folder for what is made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${EXTREQ_BUILD:-build/release}
@@ -35,4 +35,16 @@ done
 [ -n "$found" ] || { echo "no benchmarks in $build/bench; make build first" >&2; exit 1; }
 echo '== verify --batch =='
 python3 -B scripts/bench-batch.py "$build" "$results/batch.json"
+echo '== extreq boot =='
+if ls build/kernels/host/boot/vmlinuz-* >/dev/null 2>&1 || scripts/fetch-kernel.sh host; then
+  python3 -B scripts/bench-machine.py "$build/src/cli/extreq" --runs 5 --json "$results/boot.json"
+else
+  echo '*** No kernel: boots are not measured. ***' >&2
+fi
+echo '== mirror and nginx =='
+if command -v wrk >/dev/null; then
+  python3 -B scripts/bench-fleet.py "$build/src/cli/extreq" --json "$results/fleet.json"
+else
+  echo '*** No wrk: the mirror is not measured. ***' >&2
+fi
 python3 -B scripts/bench-report.py "$results" "$output"
