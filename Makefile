@@ -29,7 +29,6 @@ fuzz: setup  ## each fuzzer for FUZZ_SECONDS (default 10), then line coverage of
 	fuzz/run.sh
 
 lint: setup  ## clang-format and clang-tidy, as checks
-	@scripts/build.sh release
 	@scripts/lint.sh
 
 format:  ## clang-format in place
