@@ -173,8 +173,8 @@ struct Given {
 
 Result<Given> read_report(const extreq_request& request) {
   EXTREQ_TRY_ASSIGN(const auto bytes, view(request.report, request.report_size, "report"));
-  EXTREQ_TRY_ASSIGN(auto report, Report::parse(bytes));
-  return Given{std::move(report)};
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(bytes));
+  return Given{report};
 }
 
 Result<std::optional<EvidenceFormat>> evidence_format(int given) {
@@ -204,7 +204,7 @@ Result<Given> read_container(const extreq_evidence* given, const extreq_request&
   EXTREQ_TRY_ASSIGN(const auto format, evidence_format(evidence.format));
   EXTREQ_TRY_ASSIGN(const auto bytes, view(evidence.bytes, evidence.size, "evidence"));
   EXTREQ_TRY_ASSIGN(auto parsed, parse_evidence(bytes, format));
-  return Given{std::move(parsed.report), parsed.table ? bytes_of(*parsed.table) : Bytes(),
+  return Given{parsed.report, parsed.table ? bytes_of(*parsed.table) : Bytes(),
                std::move(parsed.runtime_data)};
 }
 

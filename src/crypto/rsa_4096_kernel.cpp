@@ -19,8 +19,8 @@ namespace {
 #define EXTREQ_RSA_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-constexpr unsigned in_register = 8;
-constexpr unsigned registers = rsa_limbs / in_register;
+constexpr std::size_t in_register = 8;
+constexpr std::size_t registers = rsa_limbs / in_register;
 constexpr std::uint64_t limb_mask = (std::uint64_t{1} << rsa_limb_bits) - 1;
 
 using Accumulator = __m512i[registers];
