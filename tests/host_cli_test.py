@@ -8,6 +8,7 @@ usage: host_cli_test.py EXTREQ
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,10 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
+
+import model_platform
 
 OK, USAGE, NOT_WELL, UNREADABLE = 0, 1, 3, 4
 PATIENCE = 60  # a limit for what should take milliseconds, however slow the machine
@@ -190,6 +195,40 @@ class Serve(Contract):
             while "STOPPING=1" not in heard:
                 heard += listener.recv(4096).decode() + "\n"
 
+    def test_prometheus_gets_over_http_what_the_file_has(self):
+        with self.service("--offline", "--metrics", "0") as service:
+            self.wait_until(lambda: "metrics at http://127.0.0.1:" in service.log(), service)
+            url = re.search(r"metrics at (\S+)", service.log())[1]
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(url, timeout=PATIENCE) as answer:
+                text = answer.read().decode()
+            for name in ("leases_held", "lease_wait_seconds_total", "mismatches_prevented_total",
+                         "lock_wait_seconds_total", "reported_tcb", "current_tcb"):
+                self.assertRegex(text, rf"(?m)^extreq_host_{name}(\{{.*\}})? \d")
+            names = re.compile(r"(?m)^# TYPE .*")
+            self.wait_until(self.metrics.exists, service)
+            self.assertEqual(names.findall(text), names.findall(self.metrics.read_text()))
+            port = url.split(":")[2].split("/")[0]
+            other = self.run_it(UNREADABLE, "host", "serve", "--offline", "--platform", PLATFORM,
+                                "--blob", self.blob, "--store", self.store, "--metrics", port)
+            self.assertIn(f"cannot listen on 127.0.0.1:{port}", other.stderr)
+        self.run_it(USAGE, "host", "serve", "--metrics", "127.0.0.1:http")
+
+    def test_readers_may_keep_their_copy_only_after_a_sole_writer(self):
+        def sole_writer_said():
+            page = pathlib.Path(f"{self.blob}.state").read_bytes()
+            return int.from_bytes(page[0x0C:0x10], sys.byteorder)
+        update = ["host", "update", "--platform", PLATFORM, "--blob", self.blob, "--store",
+                  self.store]
+        for said, option in ((0, []), (1, ["--sole-writer"]), (0, [])):
+            self.blob.unlink(missing_ok=True)
+            with self.service(*option) as service:
+                self.wait_until_well(service)
+            self.assertEqual(sole_writer_said(), said, f"serve {option}")
+        for said, option in ((1, ["--sole-writer"]), (0, [])):
+            self.run_it(OK, *update, *option, "--commit")
+            self.assertEqual(sole_writer_said(), said, f"update {option}")
+
     def test_what_cannot_be_served_is_said(self):
         with self.service(blob=self.folder / "no" / "host.blob") as service:
             self.wait_until(lambda: "guests get no certificates" in service.log(), service)
@@ -238,4 +277,5 @@ if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as made:
         PLATFORM = pathlib.Path(made) / "platform"
+        model_platform.copy_to(PROGRAM, PLATFORM)
         unittest.main(verbosity=1)

@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import model_platform
+
 OK, USAGE, UNREADABLE = 0, 1, 4
 TCB = "bl=4,tee=0,snp=22,ucode=213"
 CHIP = "ab" * 64
@@ -248,4 +250,5 @@ if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as made:
         PLATFORM = pathlib.Path(made) / "platform"
+        model_platform.copy_to(PROGRAM, PLATFORM)
         unittest.main(verbosity=1)

@@ -80,7 +80,7 @@ Status list_hosts(const ListOptions& options) {
 
 struct SimulateOptions {
   fleet::SimulationConfig config;
-  std::vector<fleet::Strategy> strategies{fleet::Strategy::on_demand};
+  std::vector<std::string> strategies{"on-demand"};
   double interval = 10;
   double lead_days = 0;
   double stage_gap_hours = 24;
@@ -95,13 +95,6 @@ const std::map<std::string, fleet::Strategy> strategy_names{
     {"on-demand", fleet::Strategy::on_demand},
     {"mirror", fleet::Strategy::mirror},
     {"prefetch", fleet::Strategy::prefetch}};
-
-std::string name_of(fleet::Strategy strategy) {
-  for (const auto& [name, value] : strategy_names) {
-    if (value == strategy) return name;
-  }
-  return {};
-}
 
 constexpr double minute = 60;
 constexpr double hour = 60 * minute;
@@ -132,8 +125,9 @@ Result<fleet::SimulationConfig> config_of(const SimulateOptions& options,
   return config;
 }
 
-Document describe(const fleet::SimulationConfig& config, const fleet::SimulationResult& result) {
-  return {{"strategy", name_of(config.strategy)},
+Document describe(const std::string& strategy, const fleet::SimulationConfig& config,
+                  const fleet::SimulationResult& result) {
+  return {{"strategy", strategy},
           {"hosts", config.hosts},
           {"routes", config.routes},
           {"days_until_rolled_out", in_seconds(result.rolled_out) / day},
@@ -157,11 +151,11 @@ std::string grouped(std::uint32_t number) {
 Status simulate(const SimulateOptions& options) {
   std::vector<fleet::PlotSeries> series;
   Document all = Document::array();
-  for (const auto strategy : options.strategies) {
-    EXTREQ_TRY_ASSIGN(const auto config, config_of(options, strategy));
+  for (const std::string& strategy : options.strategies) {
+    EXTREQ_TRY_ASSIGN(const auto config, config_of(options, strategy_names.at(strategy)));
     EXTREQ_TRY_ASSIGN(auto result, fleet::simulate(config));
-    all.push_back(describe(config, result));
-    series.push_back({name_of(strategy), std::move(result.points)});
+    all.push_back(describe(strategy, config, result));
+    series.push_back({strategy, std::move(result.points)});
   }
   if (options.json) {
     print_json(all);
@@ -220,7 +214,7 @@ void add_simulate(CLI::App& fleet_verb, int& exit_code) {
       ->capture_default_str();
   verb->add_option("--strategy", options->strategies,
                    "on-demand, mirror, prefetch; several compare")
-      ->transform(CLI::CheckedTransformer(strategy_names))
+      ->check(CLI::IsMember(strategy_names))
       ->delimiter(',');
   verb->add_option("--stages", config.stages, "Equal parts of the rollout")->capture_default_str();
   verb->add_option("--stage-gap", options->stage_gap_hours, "Hours between two stages")

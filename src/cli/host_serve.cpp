@@ -14,12 +14,12 @@
 #include "cli/exit_code.hpp"
 #include "cli/host.hpp"
 #include "cli/host_background.hpp"
+#include "cli/host_metrics.hpp"
 #include "cli/host_parts.hpp"
 #include "cli/seconds.hpp"
 #include "cli/service_log.hpp"
 #include "fleet/report_tokens.hpp"
 #include "host/file_watch.hpp"
-#include "host/metrics.hpp"
 #include "host/self_report.hpp"
 #include "host/service.hpp"
 #include "host/socket_server.hpp"
@@ -30,7 +30,7 @@ namespace {
 struct HostServeOptions {
   HostOptions host;
   std::string socket;
-  std::string metrics_file;
+  MetricsOptions metrics;
   std::string report_to;
   std::string report_token;
   double interval = 5;      // seconds
@@ -167,15 +167,12 @@ Result<std::unique_ptr<host::SocketServer>> start_socket(const HostServeOptions&
   return host::SocketServer::start(std::move(socket));
 }
 
-void write_metrics(const HostServeOptions& options, const host::Service& service, HostParts& parts,
-                   const host::SocketServer* socket, bool& failed) {
-  if (options.metrics_file.empty()) return;
+host::Metrics metrics_of(const host::Service& service, HostParts& parts,
+                         const host::SocketServer* socket) {
   host::Metrics metrics{service.view(), service.healthy(), std::nullopt, {}};
   if (socket != nullptr) metrics.socket = socket->counters();
   if (parts.kds() != nullptr) metrics.kds_status_counts = parts.kds()->status_counts();
-  const auto written = host::write_metrics(options.metrics_file, metrics);
-  if (!written && !failed) log_line(Priority::warning, written.error().message);
-  failed = !written;
+  return metrics;
 }
 
 // systemd wants to hear from us twice as often as its limit.
@@ -197,7 +194,7 @@ Status serve(const HostServeOptions& options) {
   EXTREQ_TRY_ASSIGN(host::FileWatch watch, host::FileWatch::open(watched));
   EXTREQ_TRY_ASSIGN(const auto fleet_report, FleetReport::open(options));
   Reporter reporter;
-  bool metrics_failed = false;
+  MetricsOutlets outlets(options.metrics);
   std::optional<CrlTask> crls;
   if (parts->kds() != nullptr) {
     crls.emplace(*parts, std::chrono::seconds(options.host.kds_wait));
@@ -205,10 +202,11 @@ Status serve(const HostServeOptions& options) {
   // The first turn is over before anybody can ask.
   auto next = service.step();
   EXTREQ_TRY_ASSIGN(const auto socket, start_socket(options));
+  EXTREQ_TRY(outlets.publish(metrics_of(service, *parts, socket.get())));
   notify_systemd("READY=1");
   for (host::Wake wake = host::Wake::due; wake != host::Wake::stopped;) {
     reporter.report(service);
-    write_metrics(options, service, *parts, socket.get(), metrics_failed);
+    EXTREQ_TRY(outlets.publish(metrics_of(service, *parts, socket.get())));
     fleet_report->offer(parts->platform());
     if (crls && service.view().last) {
       next = std::min(next, crls->turn(service.view().last->state));
@@ -238,7 +236,15 @@ void add_host_serve(CLI::App& host, int& exit_code) {
       ->type_name("FILE");
   verb->add_option("--socket", options->socket, "Also serve VMMs that may not open files, here")
       ->type_name("FILE");
-  verb->add_option("--metrics-file", options->metrics_file,
+  verb->add_option(
+          "--metrics", options->metrics.endpoint,
+          "Serve metrics for Prometheus here, at /metrics; without an address on 127.0.0.1")
+      ->type_name("ADDRESS:PORT")
+      ->check([](const std::string& text) {
+        const auto endpoint = host::parse_http_endpoint(text);
+        return endpoint ? std::string() : endpoint.error().message;
+      });
+  verb->add_option("--metrics-file", options->metrics.file,
                    "Write metrics for Prometheus' node_exporter here (name it *.prom)")
       ->type_name("FILE");
   verb->add_option("--interval", options->interval, "Between looks at the platform")

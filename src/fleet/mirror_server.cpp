@@ -1,14 +1,11 @@
 #include "fleet/mirror_server.hpp"
 
 #include <charconv>
-#include <condition_variable>
-#include <deque>
-#include <functional>
-#include <mutex>
 #include <thread>
-#include <vector>
 
 #include <httplib.h>
+
+#include "host/bounded_threads.hpp"
 
 namespace extreq::fleet {
 namespace {
@@ -19,57 +16,6 @@ constexpr int status_method_not_allowed = 405;
 constexpr int status_payload_too_large = 413;
 constexpr time_t peer_patience_s = 5;
 constexpr std::size_t requests_per_connection = 1000;
-
-// Threads that take connections as they can: who has none free lets the next one wait in the
-// kernel's backlog, so that clients cannot fill our memory or our descriptors.
-class BoundedThreads final : public httplib::TaskQueue {
- public:
-  explicit BoundedThreads(unsigned count) {
-    for (unsigned i = 0; i < count; ++i) {
-      threads_.emplace_back([this] { work(); });
-    }
-  }
-
-  void enqueue(std::function<void()> task) override {
-    std::unique_lock lock(mutex_);
-    taken_.wait(lock, [this] { return tasks_.size() < threads_.size() || ending_; });
-    tasks_.push_back(std::move(task));
-    added_.notify_one();
-  }
-
-  void shutdown() override {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    added_.notify_all();
-    taken_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
-
- private:
-  void work() {
-    while (true) {
-      std::function<void()> task;
-      {
-        std::unique_lock lock(mutex_);
-        added_.wait(lock, [this] { return !tasks_.empty() || ending_; });
-        if (tasks_.empty()) return;
-        task = std::move(tasks_.front());
-        tasks_.pop_front();
-      }
-      taken_.notify_one();
-      task();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable added_;
-  std::condition_variable taken_;
-  std::deque<std::function<void()>> tasks_;
-  bool ending_ = false;
-  std::vector<std::thread> threads_;
-};
 
 void write(const MirrorAnswer& answer, httplib::Response& response) {
   response.status = answer.status;
@@ -121,7 +67,7 @@ class MirrorServer::Running {
  public:
   Running(Mirror& mirror, ReportDesk* desk, unsigned threads) : mirror_(mirror), desk_(desk) {
     server_.new_task_queue = [threads] {
-      return new BoundedThreads(threads);  // NOLINT: the server deletes it
+      return new host::BoundedThreads(threads);  // NOLINT: the server deletes it
     };
     server_.set_payload_max_length(host::host_report_max);
     server_.set_read_timeout(peer_patience_s);
@@ -129,6 +75,7 @@ class MirrorServer::Running {
     server_.set_keep_alive_timeout(peer_patience_s);
     server_.set_keep_alive_max_count(requests_per_connection);
     server_.set_tcp_nodelay(true);
+    server_.set_socket_options(host::keep_port);
     route();
   }
 

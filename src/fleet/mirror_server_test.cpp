@@ -214,6 +214,14 @@ TEST_F(MirrorServerTest, RequestsWithoutBodiesShareAConnection) {
   EXPECT_EQ(answers_in(talk({one, one, last})), 3U);
 }
 
+TEST_F(MirrorServerTest, APortThatIsTakenIsNamedAndNotShared) {
+  start();
+  const auto second = MirrorServer::start(*mirror_, nullptr, "127.0.0.1", server_->port(), 4);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::io);
+  EXPECT_THAT(second.error().message, HasSubstr("127.0.0.1:" + std::to_string(server_->port())));
+}
+
 TEST_F(MirrorServerTest, WithoutADeskNobodyReports) {
   start(false);
   EXPECT_THAT(post_report(report_line, token), StartsWith("HTTP/1.1 405 "));

@@ -61,13 +61,19 @@ void add_certificates(const PassReport& pass, Text& text) {
   }
 }
 
-void add_pass(const PassReport& pass, Text& text) {
-  text.metric("reported_tcb", "gauge", "Components of the TCB that reports carry");
-  const auto layout = attestation::layout_of(pass.state.product);
-  const auto tcb = attestation::decode_tcb(pass.state.reported_tcb, layout);
+void add_tcb(std::string_view name, std::string_view help, attestation::Product product,
+             std::uint64_t raw, Text& text) {
+  text.metric(name, "gauge", help);
+  const auto layout = attestation::layout_of(product);
+  const auto tcb = attestation::decode_tcb(raw, layout);
   for (const auto& field : attestation::tcb_fields(layout)) {
     text.sample(unsigned{field.get(tcb)}, fmt::format("{{component=\"{}\"}}", field.name));
   }
+}
+
+void add_pass(const PassReport& pass, Text& text) {
+  add_tcb("reported_tcb", "Components of the TCB that reports carry", pass.state.product,
+          pass.state.reported_tcb, text);
   text.gauge("vlek_loaded", "1: reports are signed with a VLEK", pass.state.vlek_loaded ? 1 : 0);
   text.gauge("table_bytes", "Size of the table that is served", pass.table.size());
   add_certificates(pass, text);
@@ -106,6 +112,10 @@ std::string to_prometheus(const Metrics& metrics) {
   text.gauge("lock_wait_longest_seconds", "Its longest wait for the exclusive lock",
              in_seconds(service.lock_wait_longest));
   if (service.last) add_pass(*service.last, text);
+  if (service.last && service.current_tcb) {
+    add_tcb("current_tcb", "Components of the TCB that SNP_COMMIT would make the reported one",
+            service.last->state.product, *service.current_tcb, text);
+  }
   if (service.crl_end) {
     text.gauge("crl_next_update_seconds",
                "Until when the CRL that is served is fresh, in seconds since 1970",

@@ -41,6 +41,7 @@ TEST_F(MetricsTest, SayWhatIs) {
   EXPECT_THAT(text, HasSubstr("\nextreq_host_lease_wait_seconds_total 1.5\n"));
   EXPECT_THAT(text, HasSubstr("\nextreq_host_kds_answers_total{status=\"429\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nextreq_host_reported_tcb{component=\"microcode\"} 200\n"));
+  EXPECT_THAT(text, HasSubstr("\nextreq_host_current_tcb{component=\"microcode\"} 213\n"));
   for (const char* name : {"VCEK", "ASK or ASVK", "ARK"}) {
     EXPECT_THAT(text, HasSubstr("certificate_not_after_seconds{certificate=\"" + std::string(name) +
                                 "\"} "));

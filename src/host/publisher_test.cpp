@@ -1,9 +1,14 @@
 #include "host/publisher.hpp"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <functional>
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/test_platform.hpp"
@@ -247,6 +252,63 @@ TEST_F(PublisherTest, OnAFullDiskAStaleTableBecomesTheEmptyOne) {
   }
   EXPECT_EQ(finding(), BlobFinding::no_table);
   EXPECT_TRUE(pass(publisher_).published);
+}
+
+// As somebody whom the folder's mode binds: root it does not. Gives what `pass` found wrong.
+std::string said_without_permission(const std::function<std::string()>& pass) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(::pipe(ends.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t nobody = 65534;
+    if (::geteuid() == 0 && ::setresuid(nobody, nobody, nobody) != 0) ::_exit(1);
+    const std::string text = pass();
+    ::_exit(::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0
+                                                                                            : 1);
+  }
+  ::close(ends[1]);
+  std::string said(4096, ' ');
+  const ssize_t size = ::read(ends[0], said.data(), said.size());
+  ::close(ends[0]);
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  said.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return said;
+}
+
+TEST_F(PublisherTest, InAReadOnlyFolderTheErrorNamesTheBlobWhichStaysAsItWas) {
+  pass(publisher_);
+  const Bytes old_table = *platform_.served();
+  const std::string folder = platform_.blob().substr(0, platform_.blob().rfind('/'));
+  ASSERT_EQ(::chmod(platform_.blob().c_str(), 0444), 0);
+  ASSERT_EQ(::chmod(folder.c_str(), 0555), 0);
+  const auto renew = [&]() -> std::string {
+    lease::BlobWriter writer(platform_.blob());
+    Publisher longer(writer, platform_.processor(), [&](const SigningState&) -> Result<Bytes> {
+      Bytes table = old_table;
+      table.resize(table.size() + 1000);
+      return table;
+    });
+    const auto report = longer.pass(50ms, Renew::always);
+    return report && report->warning && !report->problem ? report->warning->message : "no warning";
+  };
+  const std::string said = said_without_permission(renew);
+  EXPECT_THAT(said, testing::HasSubstr(platform_.blob()));
+  EXPECT_THAT(said, testing::HasSubstr("Permission denied"));
+  EXPECT_EQ(platform_.served(), old_table);
+
+  ASSERT_EQ(::unlink(platform_.blob().c_str()), 0);
+  const std::string missing = said_without_permission([&]() -> std::string {
+    lease::BlobWriter writer(platform_.blob());
+    Publisher publisher(writer, platform_.processor(), platform_.provider());
+    const auto report = publisher.pass(50ms, Renew::if_needed);
+    return report && report->problem ? report->problem->message : "no problem";
+  });
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  EXPECT_THAT(missing, testing::HasSubstr(platform_.blob()));
+  EXPECT_THAT(missing, testing::HasSubstr("Permission denied"));
+  EXPECT_TRUE(pass(publisher_).published) << "with permission it goes on";
 }
 
 TEST_F(PublisherTest, WithoutTheFolderTheErrorNamesIt) {

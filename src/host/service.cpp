@@ -33,7 +33,7 @@ Clock::Duration Service::step() {
   if (report) {
     view_.platform_error.reset();
     take(*std::move(report));
-    prefetch_next();
+    look_ahead();
   } else {
     view_.platform_error = std::move(report).error();
   }
@@ -60,16 +60,23 @@ void Service::take(PassReport report) {
   view_.last = std::move(report);
 }
 
+void Service::look_ahead() {
+  const auto next = state_after_commit(view_.last->state, platform_);
+  view_.current_tcb.reset();
+  if (!next) return;
+  view_.current_tcb = next->reported_tcb;
+  prefetch(*next);
+}
+
 // Guests first: as long as they have none, the key service's budget is theirs.
-void Service::prefetch_next() {
+void Service::prefetch(const SigningState& next) {
   if (!options_.prefetch || view_.last->problem || view_.last->state.mask_chip_key) return;
   const auto now = options_.clock->now();
-  const auto next = state_after_commit(view_.last->state, platform_);
-  if (!next || *next == view_.last->state) return;
-  if (prefetched_ == *next && now < prefetch_not_before_) return;
-  prefetched_ = *next;
+  if (next == view_.last->state) return;
+  if (prefetched_ == next && now < prefetch_not_before_) return;
+  prefetched_ = next;
   prefetch_not_before_ = now + options_.renewal;
-  options_.prefetch(*next);
+  options_.prefetch(next);
 }
 
 Clock::Duration Service::next_turn() const {

@@ -32,6 +32,8 @@ struct ServiceView {
   // Until when the CRL in the table is fresh; nullopt: none is in it. When it is over, the table is
   // renewed at once: a verifier refuses a stale list sooner than none.
   std::optional<std::chrono::sys_seconds> crl_end;
+  // What SNP_COMMIT would make the reported TCB; nullopt: not known.
+  std::optional<std::uint64_t> current_tcb;
   std::optional<Error> platform_error;  // of the last turn
   std::uint64_t passes = 0;
   std::uint64_t publications = 0;
@@ -61,7 +63,8 @@ class Service {
  private:
   void take(PassReport report);
   [[nodiscard]] bool renewal_is_due() const;
-  void prefetch_next();
+  void look_ahead();
+  void prefetch(const SigningState& next);
   [[nodiscard]] Clock::Duration next_turn() const;
 
   firmware::Platform& platform_;
