@@ -1,7 +1,5 @@
 // make_corpus DIRECTORY: writes the seeds of all fuzzers, DIRECTORY/FUZZER/NAME. The same bytes
 // each time; what is committed in fuzz/corpus came from here.
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include "abi/ghcb.hpp"
@@ -11,6 +9,7 @@
 #include "attestation/test_containers.hpp"
 #include "attestation/test_ovmf.hpp"
 #include "base/byte_builder.hpp"
+#include "fuzz/host_seeds.hpp"
 #include "fuzz/test_certificate.hpp"
 #include "fuzz/test_revocation_list.hpp"
 #include "message/seal.hpp"
@@ -21,29 +20,6 @@ namespace {
 namespace ghcb = abi::ghcb;
 namespace snp = abi::snp;
 namespace guids = abi::ghcb::certificate_table;
-
-class Corpus {
- public:
-  explicit Corpus(std::filesystem::path root) : root_(std::move(root)) {}
-
-  void seed(const std::string& fuzzer, const std::string& name, ByteView bytes) const {
-    const auto folder = root_ / fuzzer;
-    std::filesystem::create_directories(folder);
-    std::ofstream file(folder / name, std::ios::binary);
-    for (const std::uint8_t byte : bytes) file.put(static_cast<char>(byte));
-    if (!file) throw std::runtime_error("cannot write " + (folder / name).string());
-  }
-
- private:
-  std::filesystem::path root_;
-};
-
-Bytes repeated(std::uint8_t first, std::initializer_list<Bytes> parts) {
-  ByteBuilder builder;
-  builder.u8(first);
-  for (const Bytes& part : parts) builder.bytes(part);
-  return builder.take();
-}
 
 snp::AttestationReport report_of(std::uint32_t version) {
   snp::AttestationReport report;
@@ -527,41 +503,6 @@ void firmware_images(const Corpus& corpus) {
 }
 
 // The parser, the product, the text.
-void key_service(const Corpus& corpus) {
-  const auto seed = [&](const std::string& name, std::uint8_t parser, std::uint8_t product,
-                        std::string_view text) {
-    corpus.seed("key_service", name, repeated(parser, {{product}, to_bytes(text)}));
-  };
-  seed("retry-seconds", 0, 0, "30");
-  seed("retry-many-seconds", 0, 0, " 99999999999999999999 ");
-  seed("retry-negative", 0, 0, "-1");
-  seed("retry-date", 0, 0, "Mon, 21 Sep 2026 14:14:00 GMT");
-  seed("retry-rfc850", 0, 0, "Sunday, 06-Nov-94 08:49:37 GMT");
-  seed("retry-asctime", 0, 0, "Sun Nov  6 08:49:37 1994");
-  seed("retry-no-date", 0, 0, "Sun, 06 Nov 1994 08:49:37 CET");
-  const std::string chip = to_hex(Bytes(64, 0xC1));
-  const std::string query = "blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=213";
-  seed("path-vcek", 1, 0, "/vcek/v1/Milan/" + chip + "?" + query);
-  seed("path-vcek-turin", 1, 0, "/vcek/v1/Turin/0123456789abcdef?fmcSPL=01&" + query);
-  seed("path-vlek", 1, 0, "/vlek/v1/Genoa/cert?" + query);
-  seed("path-chain", 1, 0, "/vcek/v1/Genoa/cert_chain");
-  seed("path-crl", 1, 0, "/vlek/v1/Milan/crl");
-  seed("path-crl-with-query", 1, 0, "/vlek/v1/Milan/crl?x=1");
-  seed("path-twice", 1, 0, "/vlek/v1/Milan/cert?" + query + "&blSPL=04");
-  seed("path-missing", 1, 0, "/vlek/v1/Milan/cert?blSPL=04");
-  seed("path-too-large", 1, 0, "/vlek/v1/Milan/cert?blSPL=256");
-  seed("path-short-chip", 1, 0, "/vcek/v1/Milan/c1?" + query);
-  seed("path-other-version", 1, 0, "/vcek/v2/Milan/crl");
-  seed("path-other-kind", 1, 0, "/vdek/v1/Milan/crl");
-  seed("path-other-product", 1, 0, "/vcek/v1/Rome/crl");
-  seed("tcb-words", 2, 0, "bl=4,tee=0,snp=22,ucode=213");
-  seed("tcb-words-turin", 2, 2, "fmc=1,bl=4,tee=0,snp=22,ucode=213");
-  seed("tcb-number", 2, 0, "0xd516000000000004");
-  seed("tcb-number-reserved", 2, 0, "0xd516000000010004");
-  seed("tcb-twice", 2, 0, "bl=4,bl=4");
-  seed("tcb-unknown", 2, 0, "xx=4");
-}
-
 void revocation_lists(const Corpus& corpus) {
   const auto seed = [&](const std::string& name, std::uint8_t choice, ByteView bytes) {
     ByteBuilder builder;
@@ -649,7 +590,7 @@ int main(int argc, char** argv) {
     extreq::fuzz::responses(corpus);
     extreq::fuzz::amd_certificates(corpus);
     extreq::fuzz::firmware_images(corpus);
-    extreq::fuzz::key_service(corpus);
+    extreq::fuzz::host_seeds(corpus);
     extreq::fuzz::revocation_lists(corpus);
     extreq::fuzz::policies(corpus);
   } catch (const std::exception& failure) {

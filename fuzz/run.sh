@@ -38,6 +38,9 @@ declare -A sources=(
     src/hypervisor/msr_protocol.cpp'
   [guest_response]='src/guest/ghcb_answer.cpp src/guest/ghcb_channel.cpp
     src/guest/ghcb_exchange.cpp src/guest/response.cpp src/guest/retry.cpp'
+  [host_report]='src/host/host_report.cpp'
+  [lease_socket]='src/host/socket_server.cpp src/lease/socket_source.cpp
+    src/lease/socket_protocol.cpp'
   [key_service]='src/host/kds_path.cpp src/host/retry_after.cpp src/host/tcb_text.cpp'
   [kernel_image]='src/machine/bzimage.cpp src/machine/decompress.cpp src/machine/decompressor.cpp
     src/machine/elf_image.cpp src/machine/site_table.cpp'
