@@ -116,8 +116,9 @@ class Store(Contract):
         self.assertEqual([leaf["kind"] for leaf in content["leaves"]], ["VCEK"])
         self.assertEqual(len(content["authorities"]), 2)
         self.assertEqual([crl["for"] for crl in content["crls"]], ["VCEK"])
-        # Once it is stored, nobody has to answer.
-        self.fetch(OK, "--kds-url", service.url)
+        # Once it is stored, nobody has to answer; a newer CRL is waited for as long as is said.
+        done = self.fetch(OK, "--kds-url", service.url, "--kds-wait", "1")
+        self.assertIn("no newer CRL: ", done.stderr)
         self.fetch(OK, "--offline")
         out = self.folder / "out"
         self.run_it(OK, "certs", "export", out, "--store", self.store)

@@ -3,8 +3,7 @@
 #include <charconv>
 #include <thread>
 
-#include <httplib.h>
-
+#include "fleet/pipelining_server.hpp"
 #include "host/bounded_threads.hpp"
 
 namespace extreq::fleet {
@@ -14,7 +13,7 @@ constexpr int status_no_content = 204;
 constexpr int status_unauthorized = 401;
 constexpr int status_method_not_allowed = 405;
 constexpr int status_payload_too_large = 413;
-constexpr time_t peer_patience_s = 5;
+constexpr std::chrono::seconds peer_patience(5);
 constexpr std::size_t requests_per_connection = 1000;
 
 void write(const MirrorAnswer& answer, httplib::Response& response) {
@@ -70,9 +69,6 @@ class MirrorServer::Running {
       return new host::BoundedThreads(threads);  // NOLINT: the server deletes it
     };
     server_.set_payload_max_length(host::host_report_max);
-    server_.set_read_timeout(peer_patience_s);
-    server_.set_write_timeout(peer_patience_s);
-    server_.set_keep_alive_timeout(peer_patience_s);
     server_.set_keep_alive_max_count(requests_per_connection);
     server_.set_tcp_nodelay(true);
     server_.set_socket_options(host::keep_port);
@@ -155,7 +151,7 @@ class MirrorServer::Running {
 
   Mirror& mirror_;
   ReportDesk* const desk_;
-  httplib::Server server_;
+  PipeliningServer server_{peer_patience};
   std::thread thread_;
   int port_ = -1;
 };

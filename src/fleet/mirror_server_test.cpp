@@ -43,9 +43,8 @@ class MirrorServerTest : public testing::Test {
         MirrorServer::start(*mirror_, with_desk ? desk_.get() : nullptr, "127.0.0.1", 0, 4).value();
   }
 
-  // Sends each part once the whole answer to the one before has come: the server reads ahead, and
-  // what it has read ahead of its answer is lost. All that comes until the server closes the
-  // connection.
+  // Sends each part once the whole answer to the one before has come. All that comes until the
+  // server closes the connection.
   std::string talk(const std::vector<std::string>& parts) {
     const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
@@ -212,6 +211,40 @@ TEST_F(MirrorServerTest, RequestsWithoutBodiesShareAConnection) {
   const std::string one = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string last = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(answers_in(talk({one, one, last})), 3U);
+}
+
+TEST_F(MirrorServerTest, RequestsThatComeAtOnceAreAnsweredInTheirOrder) {
+  start();
+  std::string all;
+  for (int i = 0; i < 40; ++i) {  // more than one read has
+    all += std::string("GET ") + (i % 2 == 0 ? "/healthz" : "/none") +
+           " HTTP/1.1\r\nHost: a\r\nX-Filler: " + std::string(200, 'x') + "\r\n\r\n";
+  }
+  all += "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const std::string answer = talk(all);
+  EXPECT_EQ(answers_in(answer), 41U);
+  std::size_t at = 0;
+  for (int i = 0; i < 41; ++i) {
+    at = answer.find("HTTP/1.1 ", at);
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_EQ(answer.substr(at + 9, 3), i % 2 == 0 ? "200" : "404") << i;
+    ++at;
+  }
+}
+
+TEST_F(MirrorServerTest, WhatFollowsARequestThatCannotBeReadIsNoRequest) {
+  start();
+  const std::string hidden = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const std::string& broken :
+       {std::string("garbage\r\n"), "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nX: " + std::string(9000, 'a') + "\r\n\r\n",
+        std::string("GET / HTTP/7.0\r\n\r\n"),
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(hidden.size()) +
+            "\r\n\r\n"}) {
+    const std::string answer = talk(broken + hidden + hidden);
+    EXPECT_LE(answers_in(answer), 1U) << broken.substr(0, 40);
+    EXPECT_THAT(answer, Not(HasSubstr(" 200 "))) << broken.substr(0, 40);
+  }
 }
 
 TEST_F(MirrorServerTest, APortThatIsTakenIsNamedAndNotShared) {
