@@ -31,12 +31,12 @@ sources() {
     'Created-By: Packages' | grep -E ' bookworm(-[a-z]+)? main$' | sort -u
 }
 if [ ! -f "$folder/debian.tar" ]; then
-  # The program's dependencies belong to the root, so that what purging leaves is ours. The packages
-  # themselves know them.
-  needed=$(for package in "$folder"/extreq_*.deb "$folder"/lib*1_*.deb; do
-    dpkg-deb --field "$package" Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g' | grep -v '^libextreq'
-  done | sort -u | paste -sd,)
-  sources | mmdebstrap --quiet --variant=apt --include="dbus,systemd-sysv,qemu-system-x86,$needed" \
+  # What our packages depend on belongs to the root, so that what purging leaves is ours. The packages
+  # themselves know it.
+  needed=$(for package in "$folder"/*.deb; do
+    dpkg-deb --field "$package" Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g'
+  done | grep -v -e '^libextreq' -e '^extreq' -e '^$' | sort -u | paste -sd,)
+  sources | mmdebstrap --quiet --format=tar --variant=apt --include="dbus,systemd-sysv,qemu-system-x86,$needed" \
     bookworm "$folder/debian.tar.part" -
   mv "$folder/debian.tar.part" "$folder/debian.tar"
 fi
