@@ -52,7 +52,7 @@ packages=(
   zlib1g-dev
 )
 if [ "${1:-}" = packages ]; then
-  packages+=(debhelper dpkg-dev fakeroot lintian mmdebstrap)
+  packages+=(debhelper dpkg-dev fakeroot lintian mmdebstrap systemd-container)
 fi
 
 missing=()
