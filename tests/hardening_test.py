@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the compiler and the linker were told to protect is protected in what they made.
 
-usage: hardening_test.py SOURCE_FOLDER PROGRAM LIBRARY... -- ARCHIVE...
+usage: hardening_test.py SOURCE_FOLDER PROGRAM STATIC_PROGRAM LIBRARY... -- ARCHIVE...
 """
 
 import re
@@ -11,7 +11,8 @@ import unittest
 
 SOURCE = sys.argv[1]
 PROGRAM = sys.argv[2]
-LIBRARIES = sys.argv[3:sys.argv.index("--")]
+STATIC_PROGRAM = sys.argv[3]
+LIBRARIES = sys.argv[4:sys.argv.index("--")]
 ARCHIVES = sys.argv[sys.argv.index("--") + 1:]
 
 
@@ -20,8 +21,8 @@ def output(*command):
 
 
 class Hardening(unittest.TestCase):
-    def each(self):
-        for file in (PROGRAM, *LIBRARIES):
+    def each(self, *more):
+        for file in (PROGRAM, *LIBRARIES, *more):
             with self.subTest(file=file):
                 yield file
 
@@ -35,8 +36,14 @@ class Hardening(unittest.TestCase):
             self.assertRegex(dynamic, r"BIND_NOW|FLAGS_1.*\bNOW\b")
             self.assertNotRegex(dynamic, r"TEXTREL|RPATH")
 
+    def test_the_static_program_loads_nothing_and_its_relocations_are_read_only(self):
+        segments = output("readelf", "-lW", STATIC_PROGRAM)
+        self.assertIn("GNU_RELRO", segments)
+        self.assertNotIn("INTERP", segments)
+        self.assertNotIn("(NEEDED)", output("readelf", "-dW", STATIC_PROGRAM))
+
     def test_no_page_can_be_written_and_executed(self):
-        for file in self.each():
+        for file in self.each(STATIC_PROGRAM):
             segments = output("readelf", "-lW", file)
             self.assertRegex(segments, r"GNU_STACK .* RW +0x")
             self.assertNotRegex(segments, r" RWE ")
@@ -55,7 +62,7 @@ class Hardening(unittest.TestCase):
             self.assertEqual(len(re.findall("x86 feature: IBT, SHSTK", notes)), objects, archive)
 
     def test_nothing_names_the_folder_of_the_build(self):
-        for file in (*self.each(), *ARCHIVES):
+        for file in (*self.each(STATIC_PROGRAM), *ARCHIVES):
             with open(file, "rb") as content:
                 self.assertFalse(SOURCE.encode() in content.read(), file)
 
