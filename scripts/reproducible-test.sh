@@ -21,7 +21,8 @@ build() { # FOLDER TARGET...
     DESTDIR=$folder/made cmake --install "$folder/source/build/release" >/dev/null
   else
     mkdir -p "$folder/made"
-    (cd "$folder/source/build/release" && find . -name 'lib*.a' -o -name 'lib*.so.*' -o -name '*.pc' |
+    (cd "$folder/source/build/release" && find . -name 'lib*.a' -o -name 'lib*.so.*' -o -name '*.pc' \
+      -o -path './src/cli/*' -type f -perm -u=x |
       tar --files-from=- --create --file=- | tar --extract --directory "$folder/made")
   fi
 }
