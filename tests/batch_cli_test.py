@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import pathlib
+import select
 import shutil
 import struct
 import subprocess
@@ -52,6 +53,20 @@ class Batch(WithFolder):
         done = extreq("verify", "--batch", source, "--leaves", self.path("leaves"), "--trust",
                       self.path("ark.der"), *more, stdin=stdin)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_a_report_is_answered_before_the_next_one_comes(self) -> None:
+        with subprocess.Popen([EXTREQ, "verify", "--batch", "-", "--leaves", self.path("leaves"), "--trust",
+                               self.path("ark.der")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            for number in range(2):
+                program.stdin.write(self.report)
+                program.stdin.flush()
+                answered, _, _ = select.select([program.stdout], [], [], 120)
+                if not answered:
+                    program.kill()
+                    self.fail("no answer in two minutes")
+                self.assertEqual(json.loads(program.stdout.readline())["number"], number)
+            program.stdin.close()
+            self.assertEqual(program.wait(), 0)
 
     def test_a_folder_is_answered_file_by_file_in_order(self) -> None:
         table = (self.folder / "table.bin").read_bytes()

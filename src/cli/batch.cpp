@@ -93,29 +93,31 @@ class Lines {
 
   void write(const VerificationStream::Answer& answer) {
     std::string name;
+    bool last = false;  // of those that were submitted
     {
       const std::lock_guard lock(mutex_);
       name = std::move(names_.front());
       names_.pop_front();
+      last = names_.empty();
     }
-    line_.clear();
-    fmt::format_to(std::back_inserter(line_), "{{\"number\":{}", answer.number);
-    if (!name.empty()) line_.append(",\"name\":").append(json_text(name));
+    fmt::format_to(std::back_inserter(lines_), "{{\"number\":{}", answer.number);
+    if (!name.empty()) lines_.append(",\"name\":").append(json_text(name));
     if (answer.verification) {
       write_verification(*answer.verification);
     } else {
-      line_.append(",\"verdict\":null,\"error\":")
+      lines_.append(",\"verdict\":null,\"error\":")
           .append(json_text(answer.verification.error().message));
       ++counts_.unreadable;
     }
-    line_.append("}\n");
-    if (std::fwrite(line_.data(), 1, line_.size(), stdout) != line_.size()) failed_ = true;
+    lines_.append("}\n");
+    if (last || lines_.size() >= lines_max) put();
     progress_.show(counts_, false);
   }
 
   [[nodiscard]] Result<int> finish() {
+    put();
     progress_.show(counts_, true);
-    if (failed_ || std::fflush(stdout) != 0) {
+    if (failed_) {
       return fail(Code::io, "the output could not be written");
     }
     return counts_.exit_code();
@@ -124,31 +126,43 @@ class Lines {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
+  // Many lines for one system call, where there are many; none waits for a report that has not
+  // come.
+  static constexpr std::size_t lines_max = 64UL * 1024;
+
+  void put() {
+    if (std::fwrite(lines_.data(), 1, lines_.size(), stdout) != lines_.size() ||
+        std::fflush(stdout) != 0) {
+      failed_ = true;
+    }
+    lines_.clear();
+  }
+
   void write_verification(const Verification& verification) {
     counts_.add(verification.verdict);
-    line_.append(",\"verdict\":\"").append(verdict_name(verification.verdict)).append("\"");
-    line_.append(",\"failed\":{");
+    lines_.append(",\"verdict\":\"").append(verdict_name(verification.verdict)).append("\"");
+    lines_.append(",\"failed\":{");
     const char* comma = "";
     for (const auto& check : verification.checks) {
       if (check.state != CheckState::failed) continue;
-      line_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\":");
-      line_.append(json_text(check.why));
+      lines_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\":");
+      lines_.append(json_text(check.why));
       comma = ",";
     }
-    line_.append("},\"not_checked\":[");
+    lines_.append("},\"not_checked\":[");
     comma = "";
     for (const auto& check : verification.checks) {
       if (check.state != CheckState::not_done) continue;
-      line_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\"");
+      lines_.append(comma).append("\"").append(attestation::kind_of(check.id).name).append("\"");
       comma = ",";
     }
-    line_.append("]");
+    lines_.append("]");
   }
 
   Progress progress_;
   std::mutex mutex_;  // guards names_
   std::deque<std::string> names_;
-  std::string line_;
+  std::string lines_;
   Counts counts_;
   std::atomic<bool> failed_ = false;
 };

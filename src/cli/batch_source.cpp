@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "abi/sev_guest.hpp"
 #include "attestation/report.hpp"
@@ -69,10 +70,11 @@ class Stream final : public BatchSource {
  public:
   Stream(std::FILE* file, bool owned, EvidenceFormat format)
       : file_(file), owned_(owned), format_(format) {
-    constexpr std::size_t buffer = 256UL * 1024;  // some two hundred reports for one system call
-    std::setvbuf(file_, nullptr, _IOFBF, buffer);
+    std::setvbuf(file_, buffer_.data(), _IOFBF, buffer_.size());
   }
   ~Stream() override {
+    // Standard input outlives the buffer.
+    std::setvbuf(file_, nullptr, _IONBF, 0);
     if (owned_) std::fclose(file_);
   }
   Stream(const Stream&) = delete;
@@ -126,6 +128,9 @@ class Stream final : public BatchSource {
     return line;
   }
 
+  // Some two hundred reports for one system call. Without memory of ours the C library keeps its
+  // own of a page.
+  std::vector<char> buffer_ = std::vector<char>(256UL * 1024);
   std::FILE* file_;
   bool owned_;
   EvidenceFormat format_;
