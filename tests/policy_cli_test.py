@@ -5,8 +5,12 @@ by another.
 usage: policy_cli_test.py EXTREQ WRITE_TEST_EVIDENCE
 """
 
+import base64
+import contextlib
+import hashlib
 import json
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -155,6 +159,29 @@ class Verdicts(unittest.TestCase):
             self.assertEqual(self.failed(case), (OK, []) if good else (NOT_GENUINE, ["revocation"]))
         stray = {"arguments": ("--crl", FOLDER / "crl.der", "--crl", FOLDER / "crl-ask.der")}
         self.assertEqual(self.failed(stray), (NOT_GENUINE, ["revocation"]))
+
+    def test_a_store_serves_certificates_and_lists(self) -> None:
+        # Written here: importing holds everything against today, and these are of the time of the report.
+        store = FOLDER / "store.db"
+        self.assertEqual(extreq("certs", "list", "--store", store).returncode, OK)
+        chip = (FOLDER / "report-5.bin").read_bytes()[0x1A0:0x1E0]
+        pem = (FOLDER / "chain.pem").read_text().split("-----END")[0].split("CERTIFICATE-----")[1]
+        ask, ark = base64.b64decode(pem), (FOLDER / "ark.der").read_bytes()
+        for name, good in (("crl.der", True), ("crl-ask.der", False)):
+            with contextlib.closing(sqlite3.connect(store)) as database, database:
+                database.execute("REPLACE INTO leaf VALUES ('Genoa', 'VCEK', ?, ?, 1, ?)",
+                                 (chip, bytes.fromhex("d905000000000002"), (FOLDER / "vcek.der").read_bytes()))
+                database.execute("REPLACE INTO authority VALUES ('Genoa', 'VCEK', ?, 1, ?)",
+                                 (hashlib.sha256(ask).digest(), ask))
+                database.execute("REPLACE INTO crl VALUES ('Genoa', 'VCEK', ?, x'01', 0, 1, ?)",
+                                 (hashlib.sha256(ark).digest(), (FOLDER / name).read_bytes()))
+            done = extreq("verify", "--json", "--report", FOLDER / "report-5.bin", "--trust", FOLDER / "ark.der",
+                          "--at", "2026-06-01T12:00:00Z", "--store", store, "--revocation", "required")
+            failed = [check["name"] for check in json.loads(done.stdout)["checks"] if check["state"] == "failed"]
+            self.assertEqual((done.returncode, failed), (OK, []) if good else (NOT_GENUINE, ["revocation"]))
+        missing = FOLDER / "missing.db"
+        done = extreq("verify", "--report", FOLDER / "report-5.bin", "--store", missing)
+        self.assertEqual((done.returncode, missing.exists()), (UNREADABLE, False), done.stderr)
 
     def test_explain_says_each_rule(self) -> None:
         done = extreq("policy", "explain", policy_file(at("guest_policy/debug", "forbid")))

@@ -18,7 +18,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "extreq " EXTREQ_VERSION, "Print the version and exit");
   int exit_code = exit_ok;
-  add_verify(app, exit_code);
+  add_verify(app, exit_code, &read_stored_support);
   add_show(app, exit_code);
   add_demo(app, exit_code);
   add_request(app, exit_code);

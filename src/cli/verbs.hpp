@@ -3,13 +3,16 @@
 // Lifetime: `exit_code` must outlive `app`.
 #pragma once
 
+#include "cli/stored_support.hpp"
+
 namespace CLI {
 class App;
 }
 
 namespace extreq::cli {
 
-void add_verify(CLI::App& app, int& exit_code);
+// `read_store`: what reads the file of --store; without it there is no such option.
+void add_verify(CLI::App& app, int& exit_code, ReadStore read_store = nullptr);
 void add_show(CLI::App& app, int& exit_code);
 void add_demo(CLI::App& app, int& exit_code);
 void add_request(CLI::App& app, int& exit_code);

@@ -1,5 +1,6 @@
 // extreq verify: is a report genuine, and is it what was asked for?
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,8 @@ struct VerifyOptions {
   std::vector<std::string> crls;
   std::string revocation = "if-present";
   std::optional<std::string> crl_number;
+  std::optional<std::string> store;
+  ReadStore read_store = nullptr;
   bool json = false;
   BatchOptions batch;
 };
@@ -89,7 +92,8 @@ Result<Request> read_request(const VerifyOptions& options) {
 }
 
 struct Support {
-  std::vector<crypto::Certificate> certificates;  // what the user names goes before the table
+  std::vector<crypto::Certificate> certificates;  // what the user names, the table's, the store's
+  std::vector<crypto::RevocationList> lists;      // likewise, without the table's
   attestation::TrustAnchors anchors;
 };
 
@@ -108,6 +112,13 @@ Status add_trusted(const std::string& path, Support& support) {
   if (!found) {
     return fail(Code::invalid_input, "{}: no root in it: no certificate is its own issuer", path);
   }
+  return {};
+}
+
+Status add_stored(const VerifyOptions& options, Support& support) {
+  EXTREQ_TRY_ASSIGN(auto stored, options.read_store(*options.store));
+  std::ranges::move(stored.certificates, std::back_inserter(support.certificates));
+  std::ranges::move(stored.lists, std::back_inserter(support.lists));
   return {};
 }
 
@@ -135,16 +146,18 @@ Result<Support> read_support(const VerifyOptions& options, const OptionalTable& 
     support.certificates.insert(support.certificates.end(), certificates->begin(),
                                 certificates->end());
   }
+  for (const std::string& file : options.crls) {
+    EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
+    support.lists.push_back(std::move(list));
+  }
+  if (options.store) EXTREQ_TRY(add_stored(options, support));
   return support;
 }
 
 // The files among what is expected.
-Status read_expectations(const VerifyOptions& options, OptionalTable table,
+Status read_expectations(const VerifyOptions& options, OptionalTable table, Support& support,
                          attestation::Expectations& expectations) {
-  for (const std::string& file : options.crls) {
-    EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
-    expectations.revocation.lists.emplace_back(std::move(list));
-  }
+  for (auto& list : support.lists) expectations.revocation.lists.emplace_back(std::move(list));
   if (options.policy) {
     EXTREQ_TRY_ASSIGN(auto policy, read_policy(*options.policy));
     expectations.policy = std::make_shared<const attestation::Policy>(std::move(policy));
@@ -167,10 +180,10 @@ Result<attestation::Verification> verify_files(const VerifyOptions& options,
                     attestation::read_evidence(options.report, evidence_format(options.format)));
   EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
   if (!table) table = std::move(evidence.table);
-  EXTREQ_TRY_ASSIGN(const auto support, read_support(options, table));
+  EXTREQ_TRY_ASSIGN(auto support, read_support(options, table));
   auto expectations = request.expectations;
   expectations.runtime_data = std::move(evidence.runtime_data);
-  EXTREQ_TRY(read_expectations(options, std::move(table), expectations));
+  EXTREQ_TRY(read_expectations(options, std::move(table), support, expectations));
   return attestation::verify({evidence.report, support.certificates, support.anchors, request.at,
                               std::move(expectations)});
 }
@@ -251,7 +264,7 @@ Result<int> verify_batch(const VerifyOptions& options, const Request& request) {
   EXTREQ_TRY_ASSIGN(OptionalTable table, read_named_table(options));
   EXTREQ_TRY_ASSIGN(auto support, read_support(options, table));
   auto expectations = request.expectations;
-  EXTREQ_TRY(read_expectations(options, std::move(table), expectations));
+  EXTREQ_TRY(read_expectations(options, std::move(table), support, expectations));
   return run_batch(options.batch,
                    {std::move(support.certificates), std::move(support.anchors), request.at,
                     std::move(expectations), evidence_format(options.format)});
@@ -276,8 +289,9 @@ int run_verify(const VerifyOptions& options) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, int& exit_code) {
+void add_verify(CLI::App& app, int& exit_code, ReadStore read_store) {
   auto options = std::make_shared<VerifyOptions>();
+  options->read_store = read_store;
   CLI::App* const verb = app.add_subcommand("verify", "Check a report against its certificates");
   auto* const input = verb->add_option_group("input");
   input
@@ -317,6 +331,13 @@ void add_verify(CLI::App& app, int& exit_code) {
   verb->add_option("--crl-number", options->crl_number,
                    "The number of a list seen before: older ones are refused")
       ->type_name("HEX");
+  if (read_store != nullptr) {
+    verb->add_option(
+            "--store", options->store,
+            "A store of certificates, as host serve and kds mirror keep one: what is in "
+            "it serves after what is named and after the table, its lists before the table's")
+        ->type_name("FILE");
+  }
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer(
       "Exit: 0 every check that was done passed, 1 usage, 2 not genuine, 3 genuine but not\n"
