@@ -28,6 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes written = builder.build();
   fuzz::require(attestation::pages_for(written.size()) * abi::ghcb::page_size >= written.size(),
                 "the pages suffice");
+  fuzz::require(attestation::bytes_of(*table) == (table->empty() ? Bytes() : written),
+                "a table's bytes are what the builder writes");
   const auto again = attestation::CertificateTable::parse(written);
   fuzz::require(again && again->entries().size() == table->entries().size(), "a round trip");
   for (std::size_t i = 0; i < again->entries().size(); ++i) {
