@@ -1,10 +1,9 @@
 #include "fleet/mirror_server.hpp"
 
 #include <charconv>
-#include <thread>
 
 #include "fleet/pipelining_server.hpp"
-#include "host/bounded_threads.hpp"
+#include "host/http_listener.hpp"
 
 namespace extreq::fleet {
 namespace {
@@ -64,41 +63,22 @@ void refuse_and_close(httplib::Response& response, int status, const std::string
 
 class MirrorServer::Running {
  public:
-  Running(Mirror& mirror, ReportDesk* desk, unsigned threads) : mirror_(mirror), desk_(desk) {
-    server_.new_task_queue = [threads] {
-      return new host::BoundedThreads(threads);  // NOLINT: the server deletes it
-    };
+  Running(Mirror& mirror, ReportDesk* desk, unsigned threads)
+      : mirror_(mirror), desk_(desk), listener_(server_, threads) {
     server_.set_payload_max_length(host::host_report_max);
     server_.set_keep_alive_max_count(requests_per_connection);
-    server_.set_tcp_nodelay(true);
-    server_.set_socket_options(host::keep_port);
     route();
   }
 
-  ~Running() {
-    mirror_.stop();
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
+  ~Running() { mirror_.stop(); }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   Running(Running&&) = delete;
   Running& operator=(Running&&) = delete;
 
-  Status start(const std::string& address, int port) {
-    port_ = port;
-    if (port == 0) {
-      port_ = server_.bind_to_any_port(address);
-    } else if (!server_.bind_to_port(address, port)) {
-      port_ = -1;
-    }
-    if (port_ < 0) return fail(Code::io, "cannot listen on {}:{}: is it taken?", address, port);
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();  // stop() needs the loop
-    return {};
-  }
+  Status start(const std::string& address, int port) { return listener_.start(address, port); }
 
-  [[nodiscard]] int port() const noexcept { return port_; }
+  [[nodiscard]] int port() const noexcept { return listener_.port(); }
 
  private:
   // Before any body is read.
@@ -152,8 +132,7 @@ class MirrorServer::Running {
   Mirror& mirror_;
   ReportDesk* const desk_;
   PipeliningServer server_{peer_patience};
-  std::thread thread_;
-  int port_ = -1;
+  host::HttpListener listener_;
 };
 
 Result<std::unique_ptr<MirrorServer>> MirrorServer::start(Mirror& mirror, ReportDesk* desk,

@@ -1,17 +1,14 @@
 // The server against clients that do as they like, over raw connections.
 #include "fleet/mirror_server.hpp"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/file.hpp"
-#include "base/unique_fd.hpp"
 #include "fleet/memory_ledger.hpp"
 #include "fleet/sqlite_records.hpp"
 #include "fleet/test_service.hpp"
+#include "host/test_http_talk.hpp"
 
 namespace extreq::fleet {
 namespace {
@@ -43,47 +40,10 @@ class MirrorServerTest : public testing::Test {
         MirrorServer::start(*mirror_, with_desk ? desk_.get() : nullptr, "127.0.0.1", 0, 4).value();
   }
 
-  // Sends each part once the whole answer to the one before has come. All that comes until the
-  // server closes the connection.
   std::string talk(const std::vector<std::string>& parts) {
-    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(server_->port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sockaddr generic{};
-    static_assert(sizeof(generic) == sizeof(address));
-    std::memcpy(&generic, &address, sizeof(address));
-    EXPECT_EQ(::connect(socket.get(), &generic, sizeof(generic)), 0);
-    std::string answer;
-    std::array<char, 4096> piece{};
-    ssize_t got = 1;
-    const auto receive = [&] {
-      got = ::recv(socket.get(), piece.data(), piece.size(), 0);
-      if (got > 0) answer.append(piece.data(), static_cast<std::size_t>(got));
-    };
-    for (const std::string& part : parts) {
-      // Closed already: the answers so far tell.
-      if (::send(socket.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
-      const std::size_t before = answer.size();
-      do {
-        receive();
-      } while (got > 0 && !is_whole(std::string_view(answer).substr(before)));
-    }
-    while (got > 0) receive();
-    return answer;
+    return host::talk_http(server_->port(), parts);
   }
   std::string talk(const std::string& request) { return talk(std::vector{request}); }
-  // Headers, and as much body as they announce.
-  static bool is_whole(std::string_view answer) {
-    const auto headers = answer.find("\r\n\r\n");
-    if (headers == std::string_view::npos) return false;
-    constexpr std::string_view field = "Content-Length: ";
-    const auto length = answer.find(field);
-    if (length == std::string_view::npos || length > headers) return true;
-    const std::size_t body = std::stoul(std::string(answer.substr(length + field.size(), 10)));
-    return answer.size() - headers - 4 >= body;
-  }
   std::string post(const std::string& body, const std::string& headers) {
     return talk("POST /fleet/v1/hosts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + headers +
                 "\r\n" + body);

@@ -66,11 +66,4 @@ class BoundedThreads final : public httplib::TaskQueue {
   std::vector<std::thread> threads_;
 };
 
-// For httplib::Server::set_socket_options(): the port is this server's alone. By httplib's own
-// options (SO_REUSEPORT) a second server would get it too, and a part of the connections.
-inline void keep_port(socket_t socket) noexcept {
-  const int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-}
-
 }  // namespace extreq::host

@@ -2,12 +2,11 @@
 
 #include <charconv>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include <httplib.h>
 
-#include "host/bounded_threads.hpp"
+#include "host/http_listener.hpp"
 
 namespace extreq::host {
 namespace {
@@ -49,42 +48,16 @@ Result<HttpEndpoint> parse_http_endpoint(std::string_view text) {
 class MetricsServer::Running {
  public:
   explicit Running(std::string text) : text_(std::move(text)) {
-    server_.new_task_queue = [] {
-      return new BoundedThreads(metrics_threads);  // NOLINT: the server deletes it
-    };
     server_.set_payload_max_length(0);
     server_.set_read_timeout(scraper_patience_s);
     server_.set_write_timeout(scraper_patience_s);
     server_.set_keep_alive_timeout(scraper_patience_s);
     server_.set_keep_alive_max_count(1);  // what follows a request is nobody's next one
-    server_.set_tcp_nodelay(true);
-    server_.set_socket_options(keep_port);
     route();
   }
 
-  ~Running() {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  Running(Running&&) = delete;
-  Running& operator=(Running&&) = delete;
-
   Status start(const HttpEndpoint& endpoint) {
-    port_ = endpoint.port;
-    if (port_ == 0) {
-      port_ = server_.bind_to_any_port(endpoint.address);
-    } else if (!server_.bind_to_port(endpoint.address, port_)) {
-      port_ = -1;
-    }
-    if (port_ < 0) {
-      return fail(Code::io, "cannot listen on {}:{}: is it taken?", endpoint.address,
-                  endpoint.port);
-    }
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();  // stop() needs the loop
-    return {};
+    return listener_.start(endpoint.address, endpoint.port);
   }
 
   void show(std::string text) {
@@ -92,7 +65,7 @@ class MetricsServer::Running {
     text_ = std::move(text);
   }
 
-  [[nodiscard]] int port() const noexcept { return port_; }
+  [[nodiscard]] int port() const noexcept { return listener_.port(); }
 
  private:
   void route() {
@@ -116,8 +89,7 @@ class MetricsServer::Running {
   std::mutex mutex_;
   std::string text_;  // guarded by mutex_
   httplib::Server server_;
-  std::thread thread_;
-  int port_ = -1;
+  HttpListener listener_{server_, metrics_threads};
 };
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const HttpEndpoint& endpoint,

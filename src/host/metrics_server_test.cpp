@@ -1,14 +1,10 @@
 // The server against scrapers that do as they like, over raw connections.
 #include "host/metrics_server.hpp"
 
-#include <cstring>
-
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
-#include "base/unique_fd.hpp"
+#include "host/test_http_talk.hpp"
 
 namespace extreq::host {
 namespace {
@@ -20,27 +16,7 @@ using testing::StartsWith;
 
 class MetricsServerTest : public testing::Test {
  protected:
-  // All that comes until the server closes the connection.
-  std::string ask(const std::string& request) {
-    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(server_->port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sockaddr generic{};
-    static_assert(sizeof(generic) == sizeof(address));
-    std::memcpy(&generic, &address, sizeof(address));
-    EXPECT_EQ(::connect(socket.get(), &generic, sizeof(generic)), 0);
-    EXPECT_EQ(::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(request.size()));
-    std::string answer;
-    std::array<char, 4096> piece{};
-    for (ssize_t got = 1; got > 0;) {
-      got = ::recv(socket.get(), piece.data(), piece.size(), 0);
-      if (got > 0) answer.append(piece.data(), static_cast<std::size_t>(got));
-    }
-    return answer;
-  }
+  std::string ask(const std::string& request) { return talk_http(server_->port(), {request}); }
   std::string ask_for(const std::string& method, const std::string& path,
                       const std::string& more = "") {
     return ask(method + " " + path + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n");

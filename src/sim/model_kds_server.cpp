@@ -2,15 +2,17 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include <fmt/format.h>
 #include <httplib.h>
+
+#include "host/http_listener.hpp"
 
 namespace extreq::sim {
 namespace {
 
 constexpr std::size_t longest_request_body = 4096;
+constexpr unsigned connections = 16;
 constexpr time_t peer_patience_seconds = 5;
 
 }  // namespace
@@ -33,23 +35,13 @@ class ModelKdsServer::Running {
       ending_ = true;
     }
     end_.notify_all();
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
   }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
   Status start(const std::string& address, int port) {
-    if (port == 0) {
-      port = server_.bind_to_any_port(address);
-    } else if (!server_.bind_to_port(address, port)) {
-      port = -1;
-    }
-    if (port < 0) return fail(Code::io, "cannot listen on {}: is the port taken?", address);
-    url_ = fmt::format("http://{}:{}", address, port);
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    // stop() does nothing before the loop runs.
-    while (!server_.is_running()) std::this_thread::yield();
+    if (auto started = listener_.start(address, port); !started) return started;
+    url_ = fmt::format("http://{}:{}", address, listener_.port());
     return {};
   }
 
@@ -82,10 +74,10 @@ class ModelKdsServer::Running {
   ModelKds& kds_;
   httplib::Server server_;
   std::string url_;
-  std::thread thread_;
   std::mutex mutex_;
   std::condition_variable end_;
   bool ending_ = false;
+  host::HttpListener listener_{server_, connections};
 };
 
 ModelKdsServer::ModelKdsServer(std::unique_ptr<Running> running) : running_(std::move(running)) {}

@@ -395,6 +395,15 @@ TEST_F(KdsOverHttp, NobodyThereIsSaidSo) {
   EXPECT_THAT(response.error().message, HasSubstr(url));
 }
 
+TEST_F(KdsOverHttp, APortThatIsTakenIsNamedAndNotShared) {
+  const std::string address = server_->url().substr(std::string("http://").size());
+  const int port = std::stoi(address.substr(address.find(':') + 1));
+  const auto second = ModelKdsServer::start(*kds_, "127.0.0.1", port);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::io);
+  EXPECT_THAT(second.error().message, HasSubstr(address));
+}
+
 TEST_F(KdsOverHttp, OtherSchemesAreRefused) {
   EXPECT_FALSE(curl_.get({"file:///etc/passwd", 1000, 5s}));
 }
