@@ -29,6 +29,15 @@ class Input {
   }
   [[nodiscard]] ByteView rest() { return bytes(reader_.remaining()); }
 
+  // The rest changes bytes of something good, each by its place and its new value.
+  [[nodiscard]] Bytes rest_changes(Bytes bytes) {
+    while (!finished()) {
+      const std::size_t at = below(bytes.size());
+      bytes[at] = u8();
+    }
+    return bytes;
+  }
+
   template <class Table>
   [[nodiscard]] auto one_of(const Table& table) {
     return table.at(u8() % table.size());

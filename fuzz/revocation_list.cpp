@@ -91,11 +91,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::check(fuzz::made_by(input));
     return 0;
   }
-  Bytes list = fuzz::indirect_list();
-  while (!input.finished()) {
-    const std::size_t at = input.below(list.size());
-    list[at] = input.u8();
-  }
-  fuzz::check(list);
+  fuzz::check(input.rest_changes(fuzz::indirect_list()));
   return 0;
 }

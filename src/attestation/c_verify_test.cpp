@@ -305,90 +305,73 @@ std::vector<Container> containers_of(const Scene& scene) {
           {"json", EXTREQ_FORMAT_JSON, to_bytes(json), {}}};
 }
 
-// A verdict, or a code below 0.
-int verdict_of(const extreq_verifier* verifier, const Container& container, int format,
-               extreq_request request, extreq_error& error) {
-  extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
-  evidence.bytes = container.bytes.data();
-  evidence.size = container.bytes.size();
-  evidence.format = format;
-  request.certificate_table = container.beside.data();
-  request.certificate_table_size = container.beside.size();
-  extreq_result* result = nullptr;
-  const int code = extreq_verify_evidence(verifier, &evidence, &request, &result, &error);
-  if (code != EXTREQ_OK) return -code;
-  const int verdict = extreq_result_verdict(result);
-  extreq_result_free(result);
-  return verdict;
-}
+class CVerifyEvidence : public testing::Test {
+ protected:
+  CVerifyEvidence() { request_.at = given_.request.at; }
 
-TEST(CVerifyEvidence, ContainersAreTakenByNameAndByContentAndAreNeverGuessed) {
-  const Scene scene(Product::genoa);
-  Given given(scene);
-  const CVerifier with(&given.options);
-  extreq_request request = EXTREQ_REQUEST_INIT;
-  request.at = given.request.at;
-  extreq_error error{};
-  for (const Container& container : containers_of(scene)) {
+  // A verdict, or a code below 0.
+  int verdict_of(const Container& container, int format) {
+    extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
+    evidence.bytes = container.bytes.data();
+    evidence.size = container.bytes.size();
+    evidence.format = format;
+    auto request = request_;
+    request.certificate_table = container.beside.data();
+    request.certificate_table_size = container.beside.size();
+    extreq_result* result = nullptr;
+    const int code = extreq_verify_evidence(with_.verifier, &evidence, &request, &result, &error_);
+    if (code != EXTREQ_OK) return -code;
+    const int verdict = extreq_result_verdict(result);
+    extreq_result_free(result);
+    return verdict;
+  }
+
+  Scene scene_{Product::genoa};
+  Given given_{scene_};
+  CVerifier with_{&given_.options};
+  std::vector<Container> containers_ = containers_of(scene_);
+  extreq_request request_ = EXTREQ_REQUEST_INIT;
+  extreq_error error_{};
+};
+
+TEST_F(CVerifyEvidence, ContainersAreTakenByNameAndByContentAndAreNeverGuessed) {
+  for (const Container& container : containers_) {
     for (int format = EXTREQ_FORMAT_AUTO; format <= EXTREQ_FORMAT_JSON; ++format) {
       SCOPED_TRACE(fmt::format("{} as {}", container.name, format));
       const bool fits = format == EXTREQ_FORMAT_AUTO || format == container.format ||
                         // a report with an empty table behind it
                         (container.format == EXTREQ_FORMAT_RAW && format == EXTREQ_FORMAT_EXTENDED);
-      EXPECT_EQ(verdict_of(with.verifier, container, format, request, error),
-                fits ? EXTREQ_GENUINE : -EXTREQ_INVALID_INPUT)
-          << error.text;
+      EXPECT_EQ(verdict_of(container, format), fits ? EXTREQ_GENUINE : -EXTREQ_INVALID_INPUT)
+          << error_.text;
     }
   }
 }
 
-TEST(CVerifyEvidence, ADamagedReportOrUnboundRuntimeDataAreNotGenuine) {
-  const Scene scene(Product::genoa);
-  Given given(scene);
-  const CVerifier with(&given.options);
-  extreq_request request = EXTREQ_REQUEST_INIT;
-  request.at = given.request.at;
-  extreq_error error{};
-  auto containers = containers_of(scene);
-  for (Container& container : std::span(containers).first(4)) {
+TEST_F(CVerifyEvidence, ADamagedReportOrUnboundRuntimeDataAreNotGenuine) {
+  Container unbound = containers_[3];
+  for (Container& container : std::span(containers_).first(4)) {
     const bool behind_a_header =
         container.format == EXTREQ_FORMAT_IOCTL || container.format == EXTREQ_FORMAT_HCL;
     container.bytes[(behind_a_header ? 0x20U : 0U) + 0x90] ^= 1U;
-    EXPECT_EQ(verdict_of(with.verifier, container, EXTREQ_FORMAT_AUTO, request, error),
-              EXTREQ_NOT_GENUINE)
-        << container.name;
+    EXPECT_EQ(verdict_of(container, EXTREQ_FORMAT_AUTO), EXTREQ_NOT_GENUINE) << container.name;
   }
-  Container unbound = containers_of(scene)[3];
   unbound.bytes.back() ^= 1U;
-  EXPECT_EQ(verdict_of(with.verifier, unbound, EXTREQ_FORMAT_AUTO, request, error),
-            EXTREQ_NOT_GENUINE);
+  EXPECT_EQ(verdict_of(unbound, EXTREQ_FORMAT_AUTO), EXTREQ_NOT_GENUINE);
 }
 
-TEST(CVerifyEvidence, ATableGivenStandsInForTheEvidencesOwn) {
-  const Scene scene(Product::genoa);
-  Given given(scene);
-  const CVerifier with(&given.options);
-  extreq_request request = EXTREQ_REQUEST_INIT;
-  request.at = given.request.at;
-  extreq_error error{};
-  Container extended = containers_of(scene)[1];
+TEST_F(CVerifyEvidence, ATableGivenStandsInForTheEvidencesOwn) {
+  Container extended = containers_[1];
   extended.beside = Bytes(24);
-  EXPECT_EQ(verdict_of(with.verifier, extended, EXTREQ_FORMAT_AUTO, request, error),
-            EXTREQ_NOT_GENUINE);
+  EXPECT_EQ(verdict_of(extended, EXTREQ_FORMAT_AUTO), EXTREQ_NOT_GENUINE);
 }
 
-TEST(CVerifyEvidence, WhatIsWrongIsSaidWithCodeAndText) {
-  const Scene scene(Product::genoa);
-  Given given(scene);
-  const CVerifier with(&given.options);
-  const Container raw = containers_of(scene)[0];
-  extreq_request request = EXTREQ_REQUEST_INIT;
+TEST_F(CVerifyEvidence, WhatIsWrongIsSaidWithCodeAndText) {
+  const Container raw = containers_[0];
   extreq_evidence evidence = EXTREQ_EVIDENCE_INIT;
   extreq_result* result = nullptr;
-  extreq_error error{};
   const auto refused = [&](int code, const char* text) {
-    EXPECT_EQ(extreq_verify_evidence(with.verifier, &evidence, &request, &result, &error), code);
-    EXPECT_THAT(error.text, HasSubstr(text));
+    EXPECT_EQ(extreq_verify_evidence(with_.verifier, &evidence, &request_, &result, &error_), code);
+    EXPECT_THAT(error_.text, HasSubstr(text));
     EXPECT_EQ(result, nullptr);
   };
   refused(EXTREQ_INVALID_INPUT, "no evidence of a known format");
@@ -401,14 +384,14 @@ TEST(CVerifyEvidence, WhatIsWrongIsSaidWithCodeAndText) {
   evidence.format = EXTREQ_FORMAT_HCL;
   refused(EXTREQ_INVALID_INPUT, "HCL");
   evidence.format = EXTREQ_FORMAT_AUTO;
-  request.report = raw.bytes.data();
+  request_.report = raw.bytes.data();
   refused(EXTREQ_INVALID_INPUT, "report: not NULL");
-  EXPECT_EQ(extreq_verify_evidence(with.verifier, nullptr, &given.request, &result, &error),
+  EXPECT_EQ(extreq_verify_evidence(with_.verifier, nullptr, &given_.request, &result, &error_),
             EXTREQ_INVALID_INPUT);
-  EXPECT_THAT(error.text, HasSubstr("extreq_evidence: NULL"));
-  EXPECT_EQ(extreq_verify_evidence(nullptr, &evidence, &request, &result, &error),
+  EXPECT_THAT(error_.text, HasSubstr("extreq_evidence: NULL"));
+  EXPECT_EQ(extreq_verify_evidence(nullptr, &evidence, &request_, &result, &error_),
             EXTREQ_INVALID_INPUT);
-  EXPECT_EQ(extreq_verify_evidence(with.verifier, &evidence, &request, nullptr, &error),
+  EXPECT_EQ(extreq_verify_evidence(with_.verifier, &evidence, &request_, nullptr, &error_),
             EXTREQ_INVALID_INPUT);
 }
 

@@ -15,6 +15,7 @@
 #include "cli/document.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/inputs.hpp"
+#include "cli/verdict.hpp"
 
 namespace extreq::cli {
 namespace {
@@ -26,11 +27,6 @@ using attestation::VerificationStream;
 
 std::string json_text(const std::string& text) {
   return Document(text).dump(-1, ' ', false, Document::error_handler_t::replace);
-}
-
-std::string_view verdict_name(Verdict verdict) {
-  if (verdict == Verdict::genuine) return "genuine";
-  return verdict == Verdict::not_acceptable ? "not_acceptable" : "not_genuine";
 }
 
 struct Counts {
@@ -55,9 +51,9 @@ struct Counts {
 };
 
 // At most four times a second, on a terminal only.
-class Progress {
+class BatchProgress {
  public:
-  explicit Progress(std::optional<std::size_t> total)
+  explicit BatchProgress(std::optional<std::size_t> total)
       : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
 
   void show(const Counts& counts, bool last) {
@@ -159,7 +155,7 @@ class Lines {
     lines_.append("]");
   }
 
-  Progress progress_;
+  BatchProgress progress_;
   std::mutex mutex_;  // guards names_
   std::deque<std::string> names_;
   std::string lines_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -202,11 +203,11 @@ Status serve(const HostServeOptions& options) {
   // The first turn is over before anybody can ask.
   auto next = service.step();
   EXTREQ_TRY_ASSIGN(const auto socket, start_socket(options));
-  EXTREQ_TRY(outlets.publish(metrics_of(service, *parts, socket.get())));
-  notify_systemd("READY=1");
+  bool ready = false;
   for (host::Wake wake = host::Wake::due; wake != host::Wake::stopped;) {
     reporter.report(service);
     EXTREQ_TRY(outlets.publish(metrics_of(service, *parts, socket.get())));
+    if (!std::exchange(ready, true)) notify_systemd("READY=1");
     fleet_report->offer(parts->platform());
     if (crls && service.view().last) {
       next = std::min(next, crls->turn(service.view().last->state));

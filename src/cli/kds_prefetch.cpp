@@ -25,9 +25,9 @@ struct PrefetchOptions {
 };
 
 // A line that is drawn over on a terminal, lines of JSON elsewhere.
-class Progress {
+class PrefetchProgress {
  public:
-  Progress(std::size_t total, double seconds_each)
+  PrefetchProgress(std::size_t total, double seconds_each)
       : total_(total), seconds_each_(seconds_each), terminal_(::isatty(STDOUT_FILENO) == 1) {}
 
   void show(std::size_t pending) {
@@ -72,7 +72,7 @@ Result<int> run_prefetch(const PrefetchOptions& options) {
       EXTREQ_TRY_ASSIGN(const auto item, host::kds_path({host::KdsObject::leaf, key}));
       scheduler.want(item, fleet::Urgency::prefetch);
     }
-    Progress progress(missing.size(), seconds_each);
+    PrefetchProgress progress(missing.size(), seconds_each);
     while (scheduler.pending() > 0) {
       progress.show(scheduler.pending());
       std::this_thread::sleep_for(std::chrono::milliseconds(200));

@@ -18,11 +18,11 @@
 #include "cli/exit_code.hpp"
 #include "cli/inputs.hpp"
 #include "cli/verbs.hpp"
+#include "cli/verdict.hpp"
 
 namespace extreq::cli {
 namespace {
 
-using attestation::Verdict;
 using OptionalTable = std::optional<attestation::CertificateTable>;
 
 struct VerifyOptions {
@@ -186,30 +186,6 @@ Result<attestation::Verification> verify_files(const VerifyOptions& options,
   EXTREQ_TRY(read_expectations(options, std::move(table), support, expectations));
   return attestation::verify({evidence.report, support.certificates, support.anchors, request.at,
                               std::move(expectations)});
-}
-
-int exit_code_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::genuine:
-      return exit_ok;
-    case Verdict::not_acceptable:
-      return exit_not_acceptable;
-    case Verdict::not_genuine:
-      break;
-  }
-  return exit_not_genuine;
-}
-
-std::string verdict_name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::genuine:
-      return "genuine";
-    case Verdict::not_acceptable:
-      return "not_acceptable";
-    case Verdict::not_genuine:
-      break;
-  }
-  return "not_genuine";
 }
 
 Document root_document(const attestation::Verification& verification) {
