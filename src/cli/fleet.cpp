@@ -125,8 +125,8 @@ Result<fleet::SimulationConfig> config_of(const SimulateOptions& options,
   return config;
 }
 
-Document describe(const std::string& strategy, const fleet::SimulationConfig& config,
-                  const fleet::SimulationResult& result) {
+Document simulation_document(const std::string& strategy, const fleet::SimulationConfig& config,
+                             const fleet::SimulationResult& result) {
   return {{"strategy", strategy},
           {"hosts", config.hosts},
           {"routes", config.routes},
@@ -154,7 +154,7 @@ Status simulate(const SimulateOptions& options) {
   for (const std::string& strategy : options.strategies) {
     EXTREQ_TRY_ASSIGN(const auto config, config_of(options, strategy_names.at(strategy)));
     EXTREQ_TRY_ASSIGN(auto result, fleet::simulate(config));
-    all.push_back(describe(strategy, config, result));
+    all.push_back(simulation_document(strategy, config, result));
     series.push_back({strategy, std::move(result.points)});
   }
   if (options.json) {

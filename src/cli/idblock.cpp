@@ -138,7 +138,7 @@ Result<int> check(const CheckOptions& options, bool json) {
   return exit_ok;
 }
 
-int exit_code_of(const Result<int>& result) {
+int told_exit_code(const Result<int>& result) {
   if (result) return *result;
   fmt::print(stderr, "extreq idblock: {}\n", result.error().message);
   return exit_unreadable;
@@ -166,7 +166,7 @@ void add_sign(CLI::App& verb, int& exit_code) {
       ->type_name("FILE");
   sign_verb->add_flag("--json", *json, "One JSON object");
   sign_verb->callback(
-      [options, json, &exit_code] { exit_code = exit_code_of(sign(*options, *json)); });
+      [options, json, &exit_code] { exit_code = told_exit_code(sign(*options, *json)); });
 }
 
 void add_check(CLI::App& verb, int& exit_code) {
@@ -181,7 +181,7 @@ void add_check(CLI::App& verb, int& exit_code) {
       ->required();
   check_verb->add_flag("--json", *json, "One JSON object");
   check_verb->callback(
-      [options, json, &exit_code] { exit_code = exit_code_of(check(*options, *json)); });
+      [options, json, &exit_code] { exit_code = told_exit_code(check(*options, *json)); });
 }
 
 }  // namespace

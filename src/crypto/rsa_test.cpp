@@ -234,7 +234,8 @@ TEST(TestRsaKey, IsTheSameForOneRoleAndAnotherForAnother) {
 
 TEST(TestRsaKey, IsKeptInAFolderOfTheOwners) {
   const char* const folder = std::getenv("EXTREQ_TEST_KEYS");  // NOLINT(concurrency-mt-unsafe)
-  if (folder == nullptr) GTEST_SKIP() << "EXTREQ_TEST_KEYS is not set: run this with ctest";
+  if (folder == nullptr)
+    GTEST_SKIP() << "*** SKIPPED, NOT TESTED: EXTREQ_TEST_KEYS is not set: run this with ctest";
   const auto& key = test_rsa_key("ark");
   const auto kept = RsaPrivateKey::load(std::string(folder) + "/ark.pem");
   ASSERT_TRUE(kept) << kept.error().message;

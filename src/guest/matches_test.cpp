@@ -227,7 +227,7 @@ TEST_F(Match, AStaleTableFromAHostileHostIsFoundByTheGuestAlone) {
 TEST(MatchOnRealData, TheMilanReportBelongsToItsVcekAndNotToAnother) {
   const char* folder = std::getenv("EXTREQ_TESTDATA");
   const auto report = read_file(std::string(folder != nullptr ? folder : "") + "/milan/report.bin");
-  if (!report) GTEST_SKIP() << "NO REAL DATA: set EXTREQ_TESTDATA";
+  if (!report) GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no real data: set EXTREQ_TESTDATA";
   const auto vcek = read_file(std::string(folder) + "/milan/vcek.der");
   const auto other = read_file(std::string(folder) + "/turin/vcek.der");
   ASSERT_TRUE(vcek && other);

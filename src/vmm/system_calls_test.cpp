@@ -43,7 +43,7 @@ class SystemCalls : public ::testing::Test {
  protected:
   void SetUp() override {
     if (lease::test::sanitized)
-      GTEST_SKIP() << "SKIPPED: sanitizers make system calls of their own";
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: sanitizers make system calls of their own";
   }
   // With `ours` the blob has a state page that lets readers keep their copy.
   void publish(bool ours) {

@@ -98,7 +98,7 @@ def check_c(library, source):
 
 def check_rust(library, source):
     if sanitizers(library) or not shutil.which("rustc"):
-        print("SKIPPED: no rustc here, or a library that wants a sanitizer's run time")
+        print("*** SKIPPED, NOT TESTED: no rustc here, or a library that wants a sanitizer's run time")
         return SKIP
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/serve"

@@ -229,14 +229,14 @@ class Exchange(unittest.TestCase):
 
     def test_through_its_own_decompressor_a_newer_kernel_gets_one_too(self):
         if place.backports is None:
-            self.skipTest("no kernel of bookworm-backports")
+            self.skipTest("*** SKIPPED, NOT TESTED: no kernel of bookworm-backports")
         self.genuine("newer_decompressed", "--through-decompressor", kernel=place.backports)
 
 
 class NewerKernel(unittest.TestCase):
     def setUp(self):
         if place.backports is None:
-            self.skipTest("no kernel of bookworm-backports")
+            self.skipTest("*** SKIPPED, NOT TESTED: no kernel of bookworm-backports")
         self.guest = guests["newer_exchange"]
 
     def test_the_device_gives_report_and_certificates_that_verify(self):
@@ -554,10 +554,10 @@ def main():
     global place, web
     kernel, backports = find(sys.argv[2], "host"), find(sys.argv[2], "bookworm-backports")
     if kernel is None:
-        print("SKIPPED: no kernel: run scripts/fetch-kernel.sh")
+        print("*** SKIPPED, NOT TESTED: no kernel: run scripts/fetch-kernel.sh")
         sys.exit(SKIPPED)
     if shutil.which("qemu-system-x86_64") is None:
-        print("SKIPPED: no qemu-system-x86_64")
+        print("*** SKIPPED, NOT TESTED: no qemu-system-x86_64")
         sys.exit(SKIPPED)
     web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
     threading.Thread(target=web.serve_forever, daemon=True).start()

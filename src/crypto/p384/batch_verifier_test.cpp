@@ -55,7 +55,7 @@ class BatchVerifierTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (std::string_view(GetParam()) != "library" && !ifma_available()) {
-      GTEST_SKIP() << "*** no AVX-512 IFMA here ***";
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no AVX-512 IFMA here";
     }
   }
   [[nodiscard]] static BatchVerifier make() {

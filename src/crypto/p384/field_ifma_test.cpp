@@ -78,7 +78,7 @@ const Integer& radix() {
 class FieldIfma : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!ifma_available()) GTEST_SKIP() << "*** no AVX-512 IFMA here ***";
+    if (!ifma_available()) GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no AVX-512 IFMA here";
   }
   static constexpr int rounds = 300;
   Values values_;

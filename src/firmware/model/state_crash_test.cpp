@@ -93,7 +93,8 @@ TEST(StateCrash, AtEveryStepOfAChangeTheOldOrTheNewStateIsThere) {
       const std::shared_ptr<SecureProcessor> own = must(SecureProcessor::open(folder));
       return [own, after] { return own->set_config(config_of(after)).has_value(); };
     });
-    if (outcome == Outcome::not_permitted) GTEST_SKIP() << "LOUD: ptrace is not permitted here";
+    if (outcome == Outcome::not_permitted)
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: ptrace is not permitted here";
     ASSERT_NE(outcome, Outcome::failed);
     const std::uint8_t found = microcode_in(folder);
     ASSERT_TRUE(found == before || found == after) << "step " << step << ": " << +found;
@@ -118,7 +119,8 @@ TEST(StateCrash, AtEveryStepOfAnInstallationItCanBeRepeated) {
     const Outcome outcome = run_until(step, [&]() -> std::function<bool()> {
       return [&] { return SecureProcessor::install(folder, installation).has_value(); };
     });
-    if (outcome == Outcome::not_permitted) GTEST_SKIP() << "LOUD: ptrace is not permitted here";
+    if (outcome == Outcome::not_permitted)
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: ptrace is not permitted here";
     ASSERT_NE(outcome, Outcome::failed);
     auto opened = SecureProcessor::open(folder);
     if (!opened) {
