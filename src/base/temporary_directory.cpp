@@ -7,10 +7,14 @@
 
 namespace extreq {
 
-Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix) {
-  std::error_code error;
-  const auto parent = std::filesystem::temp_directory_path(error);
-  std::string path = (error ? std::string("/tmp") : parent.string()) + "/" + prefix + ".XXXXXX";
+Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix,
+                                                      std::string parent) {
+  if (parent.empty()) {
+    std::error_code error;
+    parent = std::filesystem::temp_directory_path(error).string();
+    if (error) parent = "/tmp";
+  }
+  std::string path = std::move(parent) + "/" + prefix + ".XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return fail_errno("create the folder {}", path);
   return TemporaryDirectory(std::move(path));
 }

@@ -1,4 +1,4 @@
-// TemporaryDirectory: a private folder under $TMPDIR (or /tmp), removed with its content.
+// TemporaryDirectory: a private folder, removed with its content.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@ namespace extreq {
 
 class TemporaryDirectory {
  public:
-  // Failure: io if no folder can be made.
-  [[nodiscard]] static Result<TemporaryDirectory> create(const std::string& prefix);
+  // In `parent`; without one, in $TMPDIR or /tmp. Failure: not_found, io.
+  [[nodiscard]] static Result<TemporaryDirectory> create(const std::string& prefix,
+                                                         std::string parent = {});
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lease/blob_source.hpp"
+#include "lease/lock_holders.hpp"
 #include "lease/socket_source.hpp"
 #include "tests/soak/judge.hpp"
 
@@ -24,11 +25,19 @@ constexpr auto wait_max = 20s;
 
 bool begin_request(SharedState& shared) { return shared.left.fetch_sub(1) > 0; }
 
+std::string holders_of(const Scene& scene) {
+  lease::FileStatus blob;
+  if (lease::file_status(scene.blob(), blob) != 0) return "no blob";
+  return lease::describe(lease::find_lock_holders(blob.identity));
+}
+
 void read_through_the_library(const Scene& scene) {
   Judge judge(scene);
   const auto holder = must(lease::BlobSource(scene.blob()).open_holder());
   while (begin_request(*scene.shared)) {
-    judge.sign_and_compare(must(holder->acquire(wait_max)), Kind::library);
+    const auto table = holder->acquire(wait_max);
+    if (!table) throw std::runtime_error(table.error().message + ": " + holders_of(scene));
+    judge.sign_and_compare(*table, Kind::library);
     holder->release();
   }
 }
