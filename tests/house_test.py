@@ -8,14 +8,14 @@ Tests (*_test.*, test_*) may include whatever stands above their folder in the h
 uses does not become a part of what it tests.
 """
 
-import argparse
 import pathlib
 import re
 import sys
-import tempfile
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import cpp_tokens
+import source_check
+from source_check import Finding
 
 FOLDERS = ("src", "include", "fuzz", "bench", "examples", "tests")
 LENGTH_MAX = 700
@@ -52,15 +52,6 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*(?P<path>"[^"]*"|<[^>]*>)')
 PRAGMA_ONCE = re.compile(r"^\s*#\s*pragma\s+once\b", re.MULTILINE)
 STANDARD_HEADER = re.compile(r"^[a-z][a-z0-9_]*$")
 CODE_SPAN = re.compile(r"`([^`]*)`")
-
-
-class Finding(NamedTuple):
-    path: str
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}"
 
 
 def without_comments(source: str) -> str:
@@ -272,15 +263,8 @@ _HOUSE_IN_WORDS = """
 
 
 def self_test() -> List[str]:
-    failures: List[str] = []
-    for path, source, wanted in PLANTED:
-        with tempfile.TemporaryDirectory() as folder:
-            file = pathlib.Path(folder, path)
-            file.parent.mkdir(parents=True)
-            file.write_text(source, encoding="utf-8")
-            found = [finding.line for finding in check_tree(pathlib.Path(folder))[0]]
-            if sorted(found) != wanted:
-                failures.append(f"self-test: {path}: {source!r}: found {found}, planted {wanted}")
+    failures = source_check.planted_failures(
+        PLANTED, lambda root: [finding.line for finding in check_tree(root)[0]])
     for folder, allowed in HOUSE.items():
         for other in HOUSE:
             source = f'#include "{other}/a.hpp"'
@@ -303,25 +287,12 @@ def self_test() -> List[str]:
     return failures
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
-    parser.add_argument("--self-test", action="store_true", help="the self-test alone")
-    arguments = parser.parse_args()
-
-    failures = self_test()
-    if not arguments.self_test:
-        findings, count = check_tree(arguments.root)
-        failures += [str(finding) for finding in findings]
-        contributing = (arguments.root / "CONTRIBUTING.md").read_text(encoding="utf-8")
-        failures += check_documentation(contributing)
-        if count == 0:
-            failures.append(f"{arguments.root}: no source files to read")
-        print(f"house: read {count} files")
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+def check(root: pathlib.Path) -> Tuple[List[str], int]:
+    findings, count = check_tree(root)
+    failures = [str(finding) for finding in findings]
+    failures += check_documentation((root / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    return failures, count
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source_check.run(self_test, check, __doc__.splitlines()[0]))

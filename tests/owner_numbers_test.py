@@ -10,13 +10,14 @@ on its line: `// other owner: Linux boot protocol`.
 Without arguments: first the self-test, which plants violations and must find each, then the project.
 """
 
-import argparse
 import pathlib
 import sys
 import tempfile
-from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
 import cpp_tokens
+import source_check
+from source_check import Finding
 
 FOLDERS = ("src", "include", "fuzz", "bench", "examples")
 WAIVER = "other owner:"
@@ -95,15 +96,6 @@ TEXTS: Dict[str, Tuple[str, ...]] = {
     **{guid: (GHCB,) for guid in GUIDS},
     "1.3.6.1.4.1.3704": (KDS,),
 }
-
-
-class Finding(NamedTuple):
-    path: str
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}"
 
 
 def owners_of(value: int, text: str, path: str) -> Tuple[str, ...]:
@@ -248,15 +240,8 @@ PLANTED = (
 
 
 def self_test() -> List[str]:
-    failures: List[str] = []
-    for path, source, wanted in PLANTED:
-        with tempfile.TemporaryDirectory() as folder:
-            file = pathlib.Path(folder, path)
-            file.parent.mkdir(parents=True)
-            file.write_text(source, encoding="utf-8")
-            found = [finding.line for finding in scan(pathlib.Path(folder))[0]]
-            if sorted(found) != wanted:
-                failures.append(f"self-test: {path}: {source!r}: found {found}, planted {wanted}")
+    failures = source_check.planted_failures(
+        PLANTED, lambda root: [finding.line for finding in scan(root)[0]])
     for guarded in (*DISTINCTIVE, *COMPUTED, *DECIMAL, *EVENTS[:9], *EVENTS[-3:]):
         if not list(scan_file("src/vmm/a.cpp", f"auto a = {guarded};")):
             failures.append(f"self-test: {guarded:#x} in decimal was not found")
@@ -274,24 +259,10 @@ def self_test() -> List[str]:
     return failures
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
-    parser.add_argument("--self-test", action="store_true", help="the self-test alone")
-    arguments = parser.parse_args()
-
-    failures = self_test()
-    if not arguments.self_test:
-        findings, count = scan(arguments.root)
-        failures += [str(finding) for finding in findings]
-        failures += numbers_without_owner(arguments.root)
-        if count == 0:
-            failures.append(f"{arguments.root}: no source files to read")
-        print(f"owner_numbers: read {count} files")
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+def check(root: pathlib.Path) -> Tuple[List[str], int]:
+    findings, count = scan(root)
+    return [*map(str, findings), *numbers_without_owner(root)], count
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source_check.run(self_test, check, __doc__.splitlines()[0]))

@@ -7,12 +7,13 @@ pages of doc/ also for `NAME.md` alone, which is a page beside them. Fails with 
 Without arguments: first the self-test, which plants violations and must find each, then the project.
 """
 
-import argparse
 import pathlib
 import re
 import sys
-import tempfile
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
+
+import source_check
+from source_check import Finding
 
 FOLDERS = ("src", "include", "fuzz", "bench", "examples", "tests", "scripts", "protocols", "packaging",
            "cmake", "doc")
@@ -22,7 +23,7 @@ BESIDE = re.compile(r"(?<![\w/.-])(?P<name>[\w-]+\.md)\b")
 AT_THE_TOP = ("README.md", "CONTRIBUTING.md")
 
 
-def check_text(path: str, text: str, root: pathlib.Path) -> Iterator[str]:
+def check_text(path: str, text: str, root: pathlib.Path) -> Iterator[Finding]:
     for number, line in enumerate(text.split("\n"), start=1):
         names = {"doc/" + found["name"] for found in FULL.finditer(line)}
         if path.startswith("doc/") and path.endswith(".md"):
@@ -30,21 +31,21 @@ def check_text(path: str, text: str, root: pathlib.Path) -> Iterator[str]:
             names |= {"doc/" + name for name in beside - set(AT_THE_TOP)}
         for name in sorted(names):
             if not (root / name).is_file():
-                yield f"{path}:{number}: {name} is not there"
+                yield Finding(path, number, f"{name} is not there")
 
 
-def check_tree(root: pathlib.Path) -> List[str]:
+def check_tree(root: pathlib.Path) -> Tuple[List[Finding], int]:
     files = [root / name for name in AT_THE_TOP if (root / name).is_file()]
     for folder in FOLDERS:
         files += [file for file in sorted((root / folder).rglob("*")) if file.suffix in SUFFIXES]
-    findings: List[str] = []
+    findings: List[Finding] = []
     for file in files:
         path = str(file.relative_to(root))
         if path == "tests/pages_test.py":  # it plants names
             continue
         text = file.read_text(encoding="utf-8")
         findings += check_text(path, text, root)
-    return findings
+    return findings, len(files)
 
 
 # (path, text, lines at which something must be found)
@@ -58,28 +59,15 @@ PLANTED = (
 
 
 def self_test() -> List[str]:
-    failures: List[str] = []
-    for path, text, wanted in PLANTED:
-        with tempfile.TemporaryDirectory() as scratch:
-            root = pathlib.Path(scratch)
-            for name, content in (("doc/there.md", ""), ("doc/there.json", ""), (path, text)):
-                (root / name).parent.mkdir(exist_ok=True)
-                (root / name).write_text(content, encoding="utf-8")
-            found = [int(finding.split(":")[1]) for finding in check_tree(root)]
-            if found != wanted:
-                failures.append(f"self-test: {path}: {text!r}: found {found}, planted {wanted}")
-    return failures
+    return source_check.planted_failures(
+        PLANTED, lambda root: [finding.line for finding in check_tree(root)[0]],
+        beside=("doc/there.md", "doc/there.json"))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[1])
-    failures = self_test()
-    failures += check_tree(parser.parse_args().root)
-    for failure in failures:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+def check(root: pathlib.Path) -> Tuple[List[str], int]:
+    findings, count = check_tree(root)
+    return [str(finding) for finding in findings], count
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(source_check.run(self_test, check, __doc__.splitlines()[0]))
