@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The rules of the house that a machine can check: who includes whom, file length, #pragma once.
+"""The rules of the house that a machine can check: who includes whom, file length, #pragma once, and
+that nothing is kept which a build made.
 
 Fails with file:line. Without arguments: first the self-test, which plants violations and must find
 each, then the project; the table in CONTRIBUTING.md must say the same as the one here.
@@ -10,6 +11,8 @@ uses does not become a part of what it tests.
 
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -18,6 +21,8 @@ import source_check
 from source_check import Finding
 
 FOLDERS = ("src", "include", "fuzz", "bench", "examples", "tests")
+CORPUS = "fuzz/corpus/"
+MADE = {".git", ".cache", "build", "__pycache__"}
 LENGTH_MAX = 700
 LENGTH_SUFFIXES = cpp_tokens.SUFFIXES | {".py", ".sh", ".cmake", ".pml"}
 
@@ -126,8 +131,28 @@ def check_source(path: str, source: str) -> Iterator[Finding]:
         yield Finding(path, 1, "a header without #pragma once")
 
 
+def kept_files(root: pathlib.Path) -> List[str]:
+    """What git keeps; where git does not tell, all but what a build makes."""
+    listed = None
+    if (root / ".git").exists() and shutil.which("git"):
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True)
+    if listed and listed.returncode == 0:
+        return listed.stdout.decode("utf-8").split("\0")[:-1]
+    files = [file.relative_to(root) for file in sorted(root.rglob("*")) if file.is_file()]
+    return [file.as_posix() for file in files if not MADE.intersection(file.parts)]
+
+
+def check_text(root: pathlib.Path) -> Iterator[Finding]:
+    """What is no text, a build or a test has made: only a corpus is kept."""
+    for path in kept_files(root):
+        if path.startswith(CORPUS) or not (root / path).is_file():
+            continue
+        if b"\0" in (root / path).read_bytes():
+            yield Finding(path, 1, f"no text, and not in {CORPUS}")
+
+
 def check_tree(root: pathlib.Path) -> Tuple[List[Finding], int]:
-    findings: List[Finding] = []
+    findings: List[Finding] = list(check_text(root))
     count = 0
     for file in cpp_tokens.source_files(root, FOLDERS):
         count += 1
@@ -232,7 +257,12 @@ PLANTED = (
     ("src/base/a.cpp", "\n" * 701, [701]),
     ("tests/a.py", "\n" * 701, [701]),
     ("scripts/a.sh", "\n" * 702, [702]),
+    # what a program left behind
+    ("default.profraw", "\0", [1]),
+    ("doc/a.o", "ELF\0", [1]),
+    ("build/a.o", "ELF\0", []),
     # nothing to find
+    ("fuzz/corpus/a/b", "\0", []),
     ("src/base/a.cpp", "\n" * 700, []),
     ("src/base/a.hpp", "// Says.\n#pragma once\n#include <sys/mman.h>\n#include <fmt/format.h>\n", []),
     ("src/abi/a.hpp", '#pragma once\n#include <cstdint>\n#include "abi/kvm.hpp"\n', []),
