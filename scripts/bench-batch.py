@@ -10,8 +10,6 @@ verb is all of the process: reading, parsing, the RSA signatures of the leaves, 
 """
 
 import argparse
-import datetime
-import json
 import os
 import pathlib
 import subprocess
@@ -19,6 +17,8 @@ import sys
 import tempfile
 import time
 from typing import Any, Dict, List, Tuple
+
+import benchmark_json
 
 
 def on_cores(count: int):
@@ -52,19 +52,18 @@ def run_verb(build: pathlib.Path, fleet: pathlib.Path, cores: int, reports: int)
 
 
 def measure(build: pathlib.Path, fleet: pathlib.Path, reports: int, repetitions: int) -> List[Dict[str, Any]]:
-    found = []
+    found: Dict[str, List[benchmark_json.Measured]] = {}
     all_cores = len(os.sched_getaffinity(0))
-    for repetition in range(repetitions):
+    for _ in range(repetitions):
         for cores in range(1, min(all_cores, 2) + 1):
             for name, run in (("Kernel", run_kernel), ("VerifyBatch", run_verb)):
                 wall, cpu = run(build, fleet, cores, reports)
                 label = f"{name}/{cores}_core{'s' if cores > 1 else ''}"
                 print(f"{label}: {reports / cpu:,.0f} a second of CPU time, {reports / wall:,.0f} a second")
-                found.append({"name": label, "run_name": label, "run_type": "iteration",
-                              "repetitions": repetitions, "repetition_index": repetition,
-                              "iterations": reports, "time_unit": "us", "real_time": wall / reports * 1e6,
-                              "cpu_time": cpu / reports * 1e6, "a_second_of_wall_time": reports / wall})
-    return found
+                found.setdefault(label, []).append((wall / reports * 1e6, cpu / reports * 1e6,
+                                                    {"a_second_of_wall_time": reports / wall}))
+    return [one for label, measured in found.items()
+            for one in benchmark_json.repetitions(label, "us", measured, reports)]
 
 
 def main() -> None:
@@ -76,14 +75,14 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--fleet", type=pathlib.Path)
     options = parser.parse_args()
-    context = {"date": datetime.datetime.now().astimezone().isoformat(), "load_avg": list(os.getloadavg())}
+    context = benchmark_json.context()
     with tempfile.TemporaryDirectory() as folder:
         fleet = options.fleet or pathlib.Path(folder)
         if options.fleet is None:
             subprocess.run([options.build / "bench/extreq_make_fleet", fleet, str(options.chips),
                             str(options.reports)], check=True)
         benchmarks = measure(options.build, fleet, options.reports, options.repetitions)
-    options.output.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=1))
+    benchmark_json.write(options.output, context, benchmarks)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ serving as Google Benchmark writes repetitions, for bench-report.py.
 """
 
 import argparse
-import datetime
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -22,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+import benchmark_json
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "fleet"))
 from servers import Nginx, Postgres, Program, get  # noqa: E402
@@ -137,14 +137,6 @@ NAMES = {"nginx, plain static files": "NginxStaticFiles",
          "built-in server, PostgreSQL": "BuiltInServerOnPostgres"}
 
 
-def repetitions(name, costs, rates):
-    """One item is one answer; CPU time is that of the server's processes."""
-    return [{"name": name, "run_name": name, "run_type": "iteration", "repetitions": len(costs),
-             "repetition_index": index, "iterations": 1, "time_unit": "us", "real_time": 1e6 / rate,
-             "cpu_time": cost, "answers_a_second": rate}
-            for index, (cost, rate) in enumerate(zip(costs, rates))]
-
-
 def serving(fleet, folder, mirrors, known, rounds, seconds):
     paths = fleet.paths(known)
     fleet.lay_out(paths)
@@ -182,7 +174,10 @@ def serving(fleet, folder, mirrors, known, rounds, seconds):
         cost = statistics.median(costs[way])
         print(f"| {way} | {statistics.median(found):,.0f} | {ratio:.2f} | {cost:.0f} µs |"
               f" {static_cost / cost:.2f} |")
-    return [one for way in ways for one in repetitions(NAMES[way], costs[way], rates[way])]
+    # One item is one answer; CPU time is that of the server's processes.
+    return [one for way in ways for one in benchmark_json.repetitions(
+        NAMES[way], "us", [(1e6 / rate, cost, {"answers_a_second": rate})
+                           for cost, rate in zip(costs[way], rates[way])])]
 
 
 def resident(pid):
@@ -221,7 +216,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    context = {"date": datetime.datetime.now().astimezone().isoformat(), "load_avg": list(os.getloadavg())}
+    context = benchmark_json.context()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cluster:
         os.chmod(folder, 0o755)
         postgres = Postgres(cluster)
@@ -237,7 +232,7 @@ def main():
                 program.process.kill()
             postgres.crash()
     if options.json:
-        options.json.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=1))
+        benchmark_json.write(options.json, context, benchmarks)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ are wall time, which a loaded machine stretches; beside them stands the CPU time
 
 import argparse
 import collections
-import datetime
 import json
 import lzma
 import os
@@ -23,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import benchmark_json
 
 PAGE = 4096
 
@@ -90,13 +91,6 @@ def stop_costs(trace):
     return costs
 
 
-def repetitions(name, boots):
-    """As Google Benchmark writes them. One item is one boot, to the report or to the init."""
-    return [{"name": name, "run_name": name, "run_type": "iteration", "repetitions": len(boots),
-             "repetition_index": index, "iterations": 1, "time_unit": "s", "real_time": wall,
-             "cpu_time": cpu, "seconds_of_wall_time": wall} for index, (wall, cpu) in enumerate(boots)]
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program", nargs="?", default="build/release/src/cli/extreq")
@@ -104,7 +98,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
-    context = {"date": datetime.datetime.now().astimezone().isoformat(), "load_avg": list(os.getloadavg())}
+    context = benchmark_json.context()
     memory = 512
     kernel = options.kernel or str(sorted(pathlib.Path("build/kernels/host/boot").glob("vmlinuz-*"))[-1])
     with tempfile.TemporaryDirectory() as work:
@@ -134,8 +128,10 @@ def main():
     if options.json:
         named = {"SnpGuestToReport": [(said["seconds_to_report"], cpu) for said, cpu in snp],
                  "PlainKernelToInit": plain, "PlainVmlinuxToInit": direct}
-        benchmarks = [one for name, boots in named.items() for one in repetitions(name, boots)]
-        options.json.write_text(json.dumps({"context": context, "benchmarks": benchmarks}, indent=1))
+        # One item is one boot, to the report or to the init.
+        benchmarks = [one for name, boots in named.items() for one in benchmark_json.repetitions(
+            name, "s", [(wall, cpu, {"seconds_of_wall_time": wall}) for wall, cpu in boots])]
+        benchmark_json.write(options.json, context, benchmarks)
     stops = sum(snp[0][0]["stops"].values())
     to_guest = statistics.median(said["seconds_to_guest"] for said, _ in snp)
     to_report = statistics.median(said["seconds_to_report"] for said, _ in snp)
