@@ -100,6 +100,10 @@ void Endorsement::describe_certificates() {
   certificates_.push_back(*leaf_);
   if (chain_->intermediate()) certificates_.push_back(*chain_->intermediate());
   if (chain_->root()) certificates_.push_back(*chain_->root());
+  for (const Certificate& certificate : certificates_) {
+    all_valid_from_ = std::max(all_valid_from_, certificate.not_before());
+    all_valid_until_ = std::min(all_valid_until_, certificate.not_after());
+  }
   model_ = is_model_certificate(chain_->root() ? *chain_->root() : *leaf_);
   if (!extensions_) return;
   const auto stranger = std::ranges::find_if(certificates_, [&](const Certificate& certificate) {
@@ -107,6 +111,14 @@ void Endorsement::describe_certificates() {
     return subject && subject->product && *subject->product != extensions_->product;
   });
   if (stranger != certificates_.end()) of_another_product_ = *stranger;
+}
+
+// Many reports ask, and the certificates lie apart: they are looked at only where one is not valid.
+const Certificate* Endorsement::not_valid_at(std::chrono::sys_seconds at) const noexcept {
+  if (all_valid_from_ <= at && at <= all_valid_until_) return nullptr;
+  return &*std::ranges::find_if(certificates_, [at](const Certificate& certificate) {
+    return at < certificate.not_before() || certificate.not_after() < at;
+  });
 }
 
 Status Endorsement::read_leaf() {

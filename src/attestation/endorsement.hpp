@@ -7,6 +7,7 @@
 // Lifetime: owns what it needs. Threading: const objects may be used from any number of threads.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <vector>
@@ -52,6 +53,8 @@ class Endorsement {
   [[nodiscard]] std::span<const crypto::Certificate> certificates() const noexcept {
     return certificates_;
   }
+  // The first of them that is not valid at this moment; nullptr: all are.
+  [[nodiscard]] const crypto::Certificate* not_valid_at(std::chrono::sys_seconds at) const noexcept;
   // The first of them that is of another product than the leaf's extensions say.
   [[nodiscard]] const std::optional<crypto::Certificate>& of_another_product() const noexcept {
     return of_another_product_;
@@ -59,7 +62,7 @@ class Endorsement {
   // Whether the root, or a leaf without one, is a software model's (attestation/model_mark.hpp).
   [[nodiscard]] bool model() const noexcept { return model_; }
 
-  // root_trusted, root, intermediate and leaf.
+  // root_trusted, root, intermediate and leaf, in this order.
   [[nodiscard]] const std::vector<Check>& checks() const noexcept { return checks_; }
 
  private:
@@ -75,6 +78,8 @@ class Endorsement {
   std::optional<Extensions> extensions_;
   std::optional<crypto::EcdsaP384PublicKey> key_;
   std::vector<crypto::Certificate> certificates_;
+  std::chrono::sys_seconds all_valid_from_ = std::chrono::sys_seconds::min();
+  std::chrono::sys_seconds all_valid_until_ = std::chrono::sys_seconds::max();
   std::optional<crypto::Certificate> of_another_product_;
   bool model_ = false;
   std::vector<Check> checks_;

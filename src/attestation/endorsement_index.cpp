@@ -23,8 +23,10 @@ EndorsementIndex::Key EndorsementIndex::key_of(Role role, std::uint64_t tcb_vers
                                                ByteView chip_id) {
   Key key{};
   auto to = key.begin();
-  *to++ = static_cast<char>(role);
-  for (unsigned shift = 0; shift < 64; shift += 8) *to++ = static_cast<char>(tcb_version >> shift);
+  *to++ = static_cast<std::uint8_t>(role);
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    *to++ = static_cast<std::uint8_t>(tcb_version >> shift);
+  }
   if (role == Role::vcek) std::ranges::copy(chip_id, to);  // a VLEK is for no one chip
   return key;
 }
@@ -52,12 +54,12 @@ void EndorsementIndex::add(const Verifier::SharedEndorsement& endorsement) {
   if (!kept || (!all_passed(*kept) && all_passed(*endorsement))) kept = endorsement;
 }
 
-Verifier::SharedEndorsement EndorsementIndex::find(const Report& report) const {
+const Endorsement* EndorsementIndex::find(const Report& report) const {
   const SigningKey key = report.signing_key();
   if (key != SigningKey::vcek && key != SigningKey::vlek) return nullptr;
   const Role role = key == SigningKey::vlek ? Role::vlek : Role::vcek;
   const auto found = leaves_.find(key_of(role, report.reported_tcb(), report.chip_id()));
-  return found == leaves_.end() ? nullptr : found->second;
+  return found == leaves_.end() ? nullptr : found->second.get();
 }
 
 }  // namespace extreq::attestation

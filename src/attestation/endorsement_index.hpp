@@ -23,8 +23,8 @@ class EndorsementIndex {
   // whose checks fail, else the earlier one. Takes one RSA verification for each leaf.
   EndorsementIndex(std::span<const crypto::Certificate> certificates, const TrustAnchors& anchors);
 
-  // nullptr: no leaf here is for this report.
-  [[nodiscard]] Verifier::SharedEndorsement find(const Report& report) const;
+  // Lives as long as the index. nullptr: no leaf here is for this report.
+  [[nodiscard]] const Endorsement* find(const Report& report) const;
 
   // What of the certificates is no leaf, in their order.
   [[nodiscard]] const std::vector<crypto::Certificate>& authorities() const noexcept {
@@ -37,10 +37,13 @@ class EndorsementIndex {
 
   std::vector<crypto::Certificate> authorities_;
   // The role, TCB_VERSION, and of a VCEK the chip id.
-  using Key = std::array<char, 1 + 8 + sizeof(abi::snp::AttestationReport::chip_id)>;
+  using Key = std::array<std::uint8_t, 1 + 8 + sizeof(abi::snp::AttestationReport::chip_id)>;
+  // Not noexcept: so the table keeps each key's hash, and a look-up touches one entry, not its
+  // neighbours.
   struct Hash {
-    std::size_t operator()(const Key& key) const noexcept {
-      return std::hash<std::string_view>()({key.data(), key.size()});
+    std::size_t operator()(const Key& key) const {
+      const void* const bytes = key.data();
+      return std::hash<std::string_view>()({static_cast<const char*>(bytes), key.size()});
     }
   };
   [[nodiscard]] static Key key_of(Role role, std::uint64_t tcb_version, ByteView chip_id);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "attestation/answers.hpp"
 #include "attestation/certificate_table.hpp"
-#include "attestation/checks.hpp"
 #include "attestation/extensions.hpp"
 #include "attestation/report.hpp"
 #include "crypto/hash.hpp"
@@ -118,7 +118,8 @@ struct PolicySubject {
 };
 
 // Appends a check for each acceptance CheckId but report_data. `policy` nullptr: nothing is asked,
-// but that a report which the host asked for is refused.
-void check_policy(const PolicySubject& subject, const Policy* policy, std::vector<Check>& checks);
+// but that a report which the host asked for is refused. In the order of their ids.
+void check_policy(const PolicySubject& subject, const Policy* policy, Explain explain,
+                  std::vector<Check>& checks);
 
 }  // namespace extreq::attestation

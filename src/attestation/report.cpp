@@ -24,7 +24,8 @@ std::string_view to_text(SigningKey key) noexcept {
 }
 
 Result<Report> Report::parse(ByteView bytes) {
-  if (bytes.size() != size) {
+  const auto fields = ByteReader(bytes).object<snp::AttestationReport>();
+  if (!fields || bytes.size() != size) {
     const bool is_response = bytes.size() == sizeof(snp::ReportResponse);
     return fail(
         Code::invalid_input, "attestation report: {:#x} bytes found, {:#x} wanted{}", bytes.size(),
@@ -35,15 +36,11 @@ Result<Report> Report::parse(ByteView bytes) {
     return fail(Code::invalid_input,
                 "attestation report: all bytes are zero, as a request that failed leaves them");
   }
-  Report report;
-  std::ranges::copy(bytes, report.bytes_.begin());
-  report.fields_ =
-      ByteReader(report.bytes_).object<snp::AttestationReport>().value_or(report.fields_);
-  if (report.version() < snp::report_version_min) {
+  if (fields->version < snp::report_version_min) {
     return fail(Code::unsupported, "attestation report: version {} found, {} or later wanted",
-                report.version(), snp::report_version_min);
+                fields->version.get(), snp::report_version_min);
   }
-  return report;
+  return Report(*fields);
 }
 
 bool Report::author_key_en() const noexcept {

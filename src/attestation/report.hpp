@@ -42,9 +42,12 @@ class Report {
   // was found.
   [[nodiscard]] static Result<Report> parse(ByteView bytes);
 
-  [[nodiscard]] ByteView bytes() const noexcept { return bytes_; }
+  [[nodiscard]] ByteView bytes() const noexcept {
+    // The layout has alignment 1 and no padding: it is the bytes.
+    return {static_cast<const std::uint8_t*>(static_cast<const void*>(&fields_)), size};
+  }
   [[nodiscard]] ByteView signed_bytes() const noexcept {
-    return ByteView(bytes_).first(abi::snp::report_signed_size);
+    return bytes().first(abi::snp::report_signed_size);
   }
 
   [[nodiscard]] std::uint32_t version() const noexcept { return fields_.version; }
@@ -109,9 +112,8 @@ class Report {
   [[nodiscard]] Result<crypto::EcdsaP384Signature> signature() const;
 
  private:
-  Report() = default;
+  explicit Report(const abi::snp::AttestationReport& fields) noexcept : fields_(fields) {}
 
-  std::array<std::uint8_t, size> bytes_{};
   abi::snp::AttestationReport fields_;
 };
 

@@ -15,14 +15,12 @@ namespace {
 using crypto::Certificate;
 using crypto::RevocationList;
 
-Check answer(CheckState state, std::string why) {
-  return {CheckId::revocation, state, std::move(why)};
-}
+constexpr CheckId revocation_check = CheckId::revocation;
 
-Check no_list(const Revocation& revocation, std::string why) {
-  return answer(
-      revocation.mode == RevocationMode::required ? CheckState::failed : CheckState::not_done,
-      std::move(why));
+template <std::invocable Why>
+Check no_list(const Revocation& revocation, Explain explain, const Why& why) {
+  if (revocation.mode == RevocationMode::required) return failed(revocation_check, why());
+  return explain.not_done(revocation_check, why);
 }
 
 // Big-endian numbers; leading zeros do not count.
@@ -110,32 +108,35 @@ Result<std::optional<KnownList>> revocation_list_of(const CertificateTable& tabl
 
 Check check_revocation(std::span<const Certificate> certificates,
                        const std::optional<Certificate>& root, const Revocation& revocation,
-                       std::chrono::sys_seconds at) {
-  if (revocation.mode == RevocationMode::off) {
-    return answer(CheckState::not_done, "switched off");
-  }
+                       std::chrono::sys_seconds at, Explain explain) {
+  if (revocation.mode == RevocationMode::off) return explain.not_done(revocation_check, "switched off");
   if (revocation.lists.empty() && revocation.served_lists.empty()) {
-    return no_list(revocation, "there is no revocation list");
+    return no_list(revocation, explain, [] { return "there is no revocation list"; });
   }
-  if (!root) return no_list(revocation, "no root that a revocation list could be of");
+  if (!root) {
+    return no_list(revocation, explain,
+                   [] { return "no root that a revocation list could be of"; });
+  }
   auto lists = lists_by(revocation.lists, *root);
   if (lists.empty()) lists = lists_by(revocation.served_lists, *root);
   if (lists.empty()) {
-    return no_list(revocation, fmt::format("no revocation list is by \"{}\"", display_name(*root)));
+    return no_list(revocation, explain, [&] {
+      return fmt::format("no revocation list is by \"{}\"", display_name(*root));
+    });
   }
   for (const KnownList* const known : lists) {
     if (const auto status = check_list(*known, *root, revocation, at); !status) {
-      return answer(CheckState::failed, status.error().message);
+      return failed(revocation_check, status.error().message);
     }
     for (const Certificate& certificate : certificates) {
       if (!known->list().names(certificate)) continue;
-      return answer(CheckState::failed,
-                    fmt::format("\"{}\" is revoked", display_name(certificate)));
+      return failed(revocation_check, fmt::format("\"{}\" is revoked", display_name(certificate)));
     }
   }
-  return answer(CheckState::passed,
-                fmt::format("{} of \"{}\", the first of {}", lists.size() == 1 ? "a list" : "lists",
-                            display_name(*root), to_rfc3339(lists[0]->list().this_update())));
+  return explain.passed(revocation_check, [&] {
+    return fmt::format("{} of \"{}\", the first of {}", lists.size() == 1 ? "a list" : "lists",
+                       display_name(*root), to_rfc3339(lists[0]->list().this_update()));
+  });
 }
 
 }  // namespace extreq::attestation

@@ -14,8 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "attestation/answers.hpp"
 #include "attestation/certificate_table.hpp"
-#include "attestation/checks.hpp"
 #include "crypto/crl.hpp"
 
 namespace extreq::attestation {
@@ -56,6 +56,7 @@ struct Revocation {
 // CheckId::revocation. `certificates`: those in use; `root`: the ARK among them.
 [[nodiscard]] Check check_revocation(std::span<const crypto::Certificate> certificates,
                                      const std::optional<crypto::Certificate>& root,
-                                     const Revocation& revocation, std::chrono::sys_seconds at);
+                                     const Revocation& revocation, std::chrono::sys_seconds at,
+                                     Explain explain);
 
 }  // namespace extreq::attestation

@@ -15,21 +15,7 @@ namespace {
 namespace snp = abi::snp;
 using crypto::Certificate;
 
-// Makes the check that passed. `why` is called only where somebody wants to know.
-struct Passed {
-  bool explain;
-
-  template <class Why>
-  Check operator()(CheckId id, const Why& why) const {
-    return {id, CheckState::passed, explain ? std::string(why()) : std::string()};
-  }
-};
-
-Check failed(CheckId id, std::string why) { return {id, CheckState::failed, std::move(why)}; }
-Check not_done(CheckId id, std::string why) { return {id, CheckState::not_done, std::move(why)}; }
-
-Check check_signing_key(const Report& report, const Endorsement& endorsement,
-                        const Passed& passed) {
+Check check_signing_key(const Report& report, const Endorsement& endorsement, Explain explain) {
   constexpr CheckId id = CheckId::signing_key;
   const SigningKey key = report.signing_key();
   if (report.mask_chip_key()) {
@@ -46,36 +32,30 @@ Check check_signing_key(const Report& report, const Endorsement& endorsement,
     return failed(id, fmt::format("SIGNING_KEY is {}, the certificate is for a {}", to_text(key),
                                   to_text(*endorsement.role())));
   }
-  return passed(id, [&] { return fmt::format("SIGNING_KEY is {}", to_text(key)); });
+  return explain.passed(id, [&] { return fmt::format("SIGNING_KEY is {}", to_text(key)); });
 }
 
-Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at,
-                     const Passed& passed) {
+Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at, Explain explain) {
   constexpr CheckId id = CheckId::validity;
-  if (endorsement.certificates().empty()) return not_done(id, "no certificates");
-  for (const Certificate& certificate : endorsement.certificates()) {
-    if (certificate.not_before() <= at && at <= certificate.not_after()) continue;
+  if (endorsement.certificates().empty()) return explain.not_done(id, "no certificates");
+  if (const Certificate* const invalid = endorsement.not_valid_at(at)) {
     return failed(id, fmt::format("\"{}\" is valid from {} to {}, not at {}",
-                                  display_name(certificate), to_rfc3339(certificate.not_before()),
-                                  to_rfc3339(certificate.not_after()), to_rfc3339(at)));
+                                  display_name(*invalid), to_rfc3339(invalid->not_before()),
+                                  to_rfc3339(invalid->not_after()), to_rfc3339(at)));
   }
-  return passed(id, [&] { return "at " + to_rfc3339(at); });
+  return explain.passed(id, [&] { return "at " + to_rfc3339(at); });
 }
 
 Check check_revocation(const Endorsement& endorsement, const Revocation& revocation,
-                       std::chrono::sys_seconds at) {
-  if (revocation.mode != RevocationMode::required && revocation.lists.empty() &&
-      revocation.served_lists.empty()) {
-    return attestation::check_revocation({}, std::nullopt, revocation, at);
-  }
-  return attestation::check_revocation(
-      endorsement.certificates(), endorsement.chain() ? endorsement.chain()->root() : std::nullopt,
-      revocation, at);
+                       std::chrono::sys_seconds at, Explain explain) {
+  static const std::optional<Certificate> none;
+  const auto& root = endorsement.chain() ? endorsement.chain()->root() : none;
+  return attestation::check_revocation(endorsement.certificates(), root, revocation, at, explain);
 }
 
-Check check_product(const Report& report, const Endorsement& endorsement, const Passed& passed) {
+Check check_product(const Report& report, const Endorsement& endorsement, Explain explain) {
   constexpr CheckId id = CheckId::product;
-  if (!endorsement.extensions()) return not_done(id, "no certificate says a product");
+  if (!endorsement.extensions()) return explain.not_done(id, "no certificate says a product");
   const Product product = endorsement.extensions()->product;
   if (const auto& stranger = endorsement.of_another_product()) {
     return failed(id, fmt::format("the {} is of a {}, \"{}\" is not", to_text(*endorsement.role()),
@@ -83,7 +63,7 @@ Check check_product(const Report& report, const Endorsement& endorsement, const 
   }
   const auto cpuid = report.cpuid();
   if (!cpuid) {
-    return passed(id, [&] {
+    return explain.passed(id, [&] {
       return fmt::format("{}; a report of version {} does not name its processor",
                          kds_name(product), report.version());
     });
@@ -96,15 +76,15 @@ Check check_product(const Report& report, const Endorsement& endorsement, const 
                                   to_text(*endorsement.role()), kds_name(product), cpuid->family,
                                   cpuid->model, kds_name(*from_cpuid)));
   }
-  return passed(id, [&] {
+  return explain.passed(id, [&] {
     return fmt::format("{} (CPUID: {})", kds_name(product), code_name(cpuid->family, cpuid->model));
   });
 }
 
-Check check_signature_algorithm(const Report& report, const Passed& passed) {
+Check check_signature_algorithm(const Report& report, Explain explain) {
   constexpr CheckId id = CheckId::signature_algorithm;
   if (report.signature_algo() == snp::signature_algo_ecdsa_p384_sha384) {
-    return passed(id, [] { return "ECDSA P-384 with SHA-384"; });
+    return explain.passed(id, [] { return "ECDSA P-384 with SHA-384"; });
   }
   return failed(id, fmt::format("SIGNATURE_ALGO is {}, {} (ECDSA P-384 with SHA-384) wanted",
                                 report.signature_algo(), snp::signature_algo_ecdsa_p384_sha384));
@@ -112,9 +92,9 @@ Check check_signature_algorithm(const Report& report, const Passed& passed) {
 
 // `fits`: what a caller found out by itself.
 Check check_signature(const Report& report, const Endorsement& endorsement,
-                      std::optional<bool> fits, const Passed& passed) {
+                      std::optional<bool> fits, Explain explain) {
   constexpr CheckId id = CheckId::signature;
-  if (!endorsement.key()) return not_done(id, "no key to check it with");
+  if (!endorsement.key()) return explain.not_done(id, "no key to check it with");
   const auto signature = report.signature();
   if (!signature) return failed(id, signature.error().message);
   if (!fits) {
@@ -126,9 +106,10 @@ Check check_signature(const Report& report, const Endorsement& endorsement,
                                   to_text(*endorsement.role())));
   }
   if (report.version_is_known()) {
-    return passed(id, [&] { return fmt::format("report of version {}", report.version()); });
+    return explain.passed(id,
+                          [&] { return fmt::format("report of version {}", report.version()); });
   }
-  return passed(id, [&] {
+  return explain.passed(id, [&] {
     return fmt::format(
         "report of version {}, which is later than {}: its fields are read "
         "as those of version {}",
@@ -136,10 +117,9 @@ Check check_signature(const Report& report, const Endorsement& endorsement,
   });
 }
 
-Check check_reported_tcb(const Report& report, const Endorsement& endorsement,
-                         const Passed& passed) {
+Check check_reported_tcb(const Report& report, const Endorsement& endorsement, Explain explain) {
   constexpr CheckId id = CheckId::reported_tcb;
-  if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
+  if (!endorsement.extensions()) return explain.not_done(id, "no certificate to compare with");
   const auto& certified = endorsement.extensions()->tcb;
   const TcbLayout layout = layout_of(endorsement.extensions()->product);
   const Tcb reported = decode_tcb(report.reported_tcb(), layout);
@@ -156,17 +136,17 @@ Check check_reported_tcb(const Report& report, const Endorsement& endorsement,
                                   "no certificate is compared with",
                                   report.reported_tcb()));
   }
-  return passed(id, [&] { return to_text(reported); });
+  return explain.passed(id, [&] { return to_text(reported); });
 }
 
-Check check_chip_id(const Report& report, const Endorsement& endorsement, const Passed& passed) {
+Check check_chip_id(const Report& report, const Endorsement& endorsement, Explain explain) {
   constexpr CheckId id = CheckId::chip_id;
-  if (!endorsement.extensions()) return not_done(id, "no certificate to compare with");
+  if (!endorsement.extensions()) return explain.not_done(id, "no certificate to compare with");
   if (endorsement.role() == Role::vlek) {
-    return not_done(id, "a VLEK is for a provider's platforms, not for one chip");
+    return explain.not_done(id, "a VLEK is for a provider's platforms, not for one chip");
   }
   if (report.chip_id_masked()) {
-    return not_done(id, "CHIP_ID is all zero: the platform masks it");
+    return explain.not_done(id, "CHIP_ID is all zero: the platform masks it");
   }
   const Bytes& hwid = *endorsement.extensions()->hwid;
   const ByteView chip_id = report.chip_id();
@@ -176,18 +156,17 @@ Check check_chip_id(const Report& report, const Endorsement& endorsement, const 
     const bool is_short = all_zero(chip_id.subspan(snp::chip_id_size_turin));
     return to_hex(is_short ? chip_id.first(snp::chip_id_size_turin) : chip_id);
   };
-  if (same) return passed(id, shown);
+  if (same) return explain.passed(id, shown);
   return failed(id, fmt::format("CHIP_ID is {}, the VCEK is for {}", shown(), to_hex(hwid)));
 }
 
-Check check_runtime_data(const Report& report, const Expectations& expectations,
-                         const Passed& passed) {
+Check check_runtime_data(const Report& report, const Expectations& expectations, Explain explain) {
   constexpr CheckId id = CheckId::runtime_data;
-  if (!expectations.runtime_data) return not_done(id, "no runtime data");
+  if (!expectations.runtime_data) return explain.not_done(id, "no runtime data");
   const auto digest = crypto::sha256(*expectations.runtime_data);
   const auto begin = ByteView(report.report_data()).first(digest.size());
   if (std::ranges::equal(begin, digest)) {
-    return passed(id, [&] { return "SHA-256 " + to_hex(digest); });
+    return explain.passed(id, [&] { return "SHA-256 " + to_hex(digest); });
   }
   return failed(id,
                 fmt::format("the SHA-256 of the runtime data is {}, REPORT_DATA begins with {}: "
@@ -195,8 +174,7 @@ Check check_runtime_data(const Report& report, const Expectations& expectations,
                             to_hex(digest), to_hex(begin)));
 }
 
-Check check_report_data(const Report& report, const Expectations& expectations,
-                        const Passed& passed) {
+Check check_report_data(const Report& report, const Expectations& expectations, Explain explain) {
   constexpr CheckId id = CheckId::report_data;
   if (!expectations.report_data) {
     if (expectations.policy && !expectations.policy->waive_report_data) {
@@ -204,10 +182,10 @@ Check check_report_data(const Report& report, const Expectations& expectations,
                     "no value was given, and the policy does not waive it: an old report would "
                     "pass as well");
     }
-    return not_done(id, "no value was given: an old report would pass as well");
+    return explain.not_done(id, "no value was given: an old report would pass as well");
   }
   if (*expectations.report_data == report.report_data()) {
-    return passed(id, [&] { return to_hex(report.report_data()); });
+    return explain.passed(id, [&] { return to_hex(report.report_data()); });
   }
   return failed(id, fmt::format("{} found, {} wanted", to_hex(report.report_data()),
                                 to_hex(*expectations.report_data)));
@@ -236,32 +214,35 @@ std::string names_of(const Verification& verification, CheckState state) {
   return names;
 }
 
+// In the order of CheckId.
+void run_checks(const Report& report, const Endorsement& endorsement, std::chrono::sys_seconds at,
+                const Expectations& expectations, std::optional<bool> fits,
+                std::vector<Check>& checks) {
+  const Explain explain{expectations.explain_all};
+  checks.push_back(check_signing_key(report, endorsement, explain));
+  for (const Check& check : endorsement.checks()) {
+    const bool wordless = !explain.all && check.state != CheckState::failed;
+    checks.push_back({check.id, check.state, wordless ? std::string() : check.why});
+  }
+  checks.push_back(check_validity(endorsement, at, explain));
+  checks.push_back(check_product(report, endorsement, explain));
+  checks.push_back(check_revocation(endorsement, expectations.revocation, at, explain));
+  checks.push_back(check_signature_algorithm(report, explain));
+  checks.push_back(check_signature(report, endorsement, fits, explain));
+  checks.push_back(check_reported_tcb(report, endorsement, explain));
+  checks.push_back(check_chip_id(report, endorsement, explain));
+  checks.push_back(check_runtime_data(report, expectations, explain));
+  checks.push_back(check_report_data(report, expectations, explain));
+  check_policy({report, endorsement.extensions(), expectations.certificate_table.get()},
+               expectations.policy.get(), explain, checks);
+}
+
 Verification verify_with(const Report& report, const Endorsement& endorsement,
                          std::chrono::sys_seconds at, const Expectations& expectations,
                          std::optional<bool> fits) {
   Verification result;
-  const Passed passed{expectations.explain_passed};
   result.checks.reserve(check_count);
-  for (const Check& check : endorsement.checks()) {
-    if (check.state == CheckState::passed) {
-      result.checks.push_back(passed(check.id, [&] { return check.why; }));
-    } else {
-      result.checks.push_back(check);
-    }
-  }
-  result.checks.push_back(check_signing_key(report, endorsement, passed));
-  result.checks.push_back(check_validity(endorsement, at, passed));
-  result.checks.push_back(check_product(report, endorsement, passed));
-  result.checks.push_back(check_revocation(endorsement, expectations.revocation, at));
-  result.checks.push_back(check_signature_algorithm(report, passed));
-  result.checks.push_back(check_signature(report, endorsement, fits, passed));
-  result.checks.push_back(check_reported_tcb(report, endorsement, passed));
-  result.checks.push_back(check_chip_id(report, endorsement, passed));
-  result.checks.push_back(check_runtime_data(report, expectations, passed));
-  result.checks.push_back(check_report_data(report, expectations, passed));
-  check_policy({report, endorsement.extensions(), expectations.certificate_table.get()},
-               expectations.policy.get(), result.checks);
-  std::ranges::sort(result.checks, {}, &Check::id);
+  run_checks(report, endorsement, at, expectations, fits, result.checks);
   result.verdict = verdict_of(result.checks);
   result.signing_key = report.signing_key();
   if (endorsement.extensions()) result.product = endorsement.extensions()->product;

@@ -30,7 +30,7 @@ struct Expectations {
   // What came beside the report, for `genuine`: REPORT_DATA must begin with its SHA-256
   // (doc/evidence.md).
   std::optional<Bytes> runtime_data{};
-  bool explain_passed = true;  // false: Check::why stays empty where a check passed; it is cheaper
+  bool explain_all = true;  // false: Check::why stays empty but where a check failed; it is cheaper
 };
 
 // The same where the evidence brought a table: the policy's rules about it are checked, and its

@@ -29,19 +29,20 @@ class VerificationStream {
     unsigned threads = 0;                  // 0: as many as the machine runs at once
     std::chrono::microseconds wait{1000};  // the latency that a report may gain
     std::size_t group = 64;                // the most reports that one thread takes at once
-    std::size_t waiting = 4096;            // beyond these submit() waits; at least `group`
+    std::size_t waiting = 0;               // beyond these submit() waits; at least `group`
+                                           // 0: eight groups for each thread
     std::chrono::sys_seconds at;           // when the certificates must be valid
     Expectations expectations;
   };
   struct Evidence {
-    Result<Bytes> report;     // a failure is handed on in the answer
+    Result<Report> report;    // a failure is handed on in the answer
     Bytes certificate_table;  // its certificates count behind the index's authorities, and it is
                               // what with_table() is for; none: the leaf is looked up in the index
     std::optional<Bytes> runtime_data{};  // for Expectations::runtime_data
   };
   // `number` counts from 0 in the order of submit(). Failure: that of the evidence; as
-  // Report::parse(), Verifier::endorsement() and with_table(); not_found without a table where the
-  // index has no leaf.
+  // Verifier::endorsement() and with_table(); not_found without a table where the index has no
+  // leaf.
   struct Answer {
     std::uint64_t number;
     Result<Verification> verification;
@@ -66,14 +67,16 @@ class VerificationStream {
     Evidence evidence;
     std::chrono::steady_clock::time_point arrival;
   };
+  using Items = std::vector<Item>;  // at most Options::group; its memory is used again
   struct Group {
     std::uint64_t first = 0;
-    std::vector<Item> items;
+    Items items;
   };
 
   struct Prepared;
 
   void work();
+  [[nodiscard]] Items new_items();
   [[nodiscard]] bool take(Group& group);
   [[nodiscard]] Result<Prepared> prepare(const Evidence& evidence) const;
   [[nodiscard]] std::vector<Answer> answer(const Group& group) const;
@@ -90,8 +93,10 @@ class VerificationStream {
   std::mutex mutex_;  // guards all below
   std::condition_variable arrived_;
   std::condition_variable delivered_;
-  std::deque<Item> queue_;
+  std::deque<Items> queue_;  // none is empty; the last one is being filled
+  std::vector<Items> spare_;
   bool closed_ = false;
+  std::uint64_t submitted_ = 0;
   std::uint64_t taken_ = 0;                             // the number of the queue's first item
   std::map<std::uint64_t, std::vector<Answer>> ready_;  // groups by their first number
   std::uint64_t next_ = 0;                              // to be delivered

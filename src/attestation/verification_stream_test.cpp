@@ -62,7 +62,7 @@ struct Fleet {
       answers.push_back(answer.verification ? summary(*answer.verification)
                                             : answer.verification.error().message);
     });
-    for (const Bytes& report : reports) stream.submit({report, {}});
+    for (const Bytes& report : reports) stream.submit({Report::parse(report), {}});
     stream.finish();
     return answers;
   }
@@ -106,7 +106,7 @@ TEST(VerificationStream, AReportThatComesAloneIsAnsweredWhileTheStreamIsOpen) {
     verdict = answer.verification.value().verdict;
     answered.notify_one();
   });
-  stream.submit({fleet().reports[0], {}});
+  stream.submit({Report::parse(fleet().reports[0]), {}});
   std::unique_lock lock(mutex);
   answered.wait(lock, [&] { return verdict.has_value(); });
   EXPECT_EQ(verdict, Verdict::genuine);
@@ -128,10 +128,10 @@ TEST(VerificationStream, TakesCertificatesFromTheTableBesideTheReport) {
     verdicts.push_back(answer.verification ? std::optional(answer.verification->verdict)
                                            : std::nullopt);
   });
-  stream.submit({test::sign(scene.fields), table.build()});
-  stream.submit({test::sign(scene.fields), Bytes(5, 0xEE)});
+  stream.submit({Report::parse(test::sign(scene.fields)), table.build()});
+  stream.submit({Report::parse(test::sign(scene.fields)), Bytes(5, 0xEE)});
   stream.submit({fail(Code::io, "no such luck"), table.build()});
-  stream.submit({test::sign(scene.fields), {}});
+  stream.submit({Report::parse(test::sign(scene.fields)), {}});
   stream.finish();
   EXPECT_EQ(verdicts, (std::vector<std::optional<Verdict>>{Verdict::genuine, {}, {}, {}}));
 }
@@ -172,10 +172,11 @@ TEST(VerificationStream, ATableIsHeldAgainstThePolicyAndItsRevocationListCounts)
     verdicts.emplace_back(answer.verification ? to_text(answer.verification->verdict)
                                               : "unreadable");
   });
-  stream.submit({test::sign(scene.fields), table(list({}))});
-  stream.submit({test::sign(scene.fields), table(std::nullopt)});
-  stream.submit({test::sign(scene.fields), table(list({{scene.certificates[1].serial(), {}}}))});
-  stream.submit({test::sign(scene.fields), table(Bytes{1, 2, 3})});
+  stream.submit({Report::parse(test::sign(scene.fields)), table(list({}))});
+  stream.submit({Report::parse(test::sign(scene.fields)), table(std::nullopt)});
+  stream.submit({Report::parse(test::sign(scene.fields)),
+                 table(list({{scene.certificates[1].serial(), {}}}))});
+  stream.submit({Report::parse(test::sign(scene.fields)), table(Bytes{1, 2, 3})});
   stream.finish();
   EXPECT_EQ(verdicts, (std::vector<std::string>{"genuine", "genuine, but not acceptable",
                                                 "not genuine", "unreadable"}));

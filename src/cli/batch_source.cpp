@@ -19,26 +19,27 @@ using attestation::Report;
 using StreamEvidence = attestation::VerificationStream::Evidence;
 
 StreamEvidence evidence_of(Result<attestation::Evidence> evidence) {
-  if (!evidence) return {tl::unexpected(evidence.error()), {}};
-  const ByteView report = evidence->report.bytes();
-  return {Bytes(report.begin(), report.end()),
-          evidence->table ? attestation::bytes_of(*evidence->table) : Bytes(),
+  if (!evidence) return {tl::unexpected(std::move(evidence).error()), {}};
+  return {evidence->report, evidence->table ? attestation::bytes_of(*evidence->table) : Bytes(),
           std::move(evidence->runtime_data)};
 }
 
-// What is told to be a report, with a table behind it or none, is left to the stream, which parses
-// on all cores.
-StreamEvidence evidence_of(Result<Bytes> bytes, std::optional<EvidenceFormat> format) {
-  if (!bytes || format == EvidenceFormat::raw) return {std::move(bytes), {}};
-  if (format) return evidence_of(attestation::parse_evidence(*bytes, format));
-  const auto kind = attestation::recognise_evidence(*bytes);
+// A table behind a report is left to the stream, which knows tables again and works on all cores.
+StreamEvidence evidence_of(ByteView bytes, std::optional<EvidenceFormat> format) {
+  if (format == EvidenceFormat::raw) return {Report::parse(bytes), {}};
+  if (format) return evidence_of(attestation::parse_evidence(bytes, format));
+  const auto kind = attestation::recognise_evidence(bytes);
   if (kind && kind != EvidenceFormat::raw && kind != EvidenceFormat::extended) {
-    return evidence_of(attestation::parse_evidence(*bytes, kind));
+    return evidence_of(attestation::parse_evidence(bytes, kind));
   }
-  if (bytes->size() <= Report::size) return {std::move(bytes), {}};
-  Bytes table(bytes->begin() + Report::size, bytes->end());
-  bytes->resize(Report::size);
-  return {std::move(bytes), std::move(table)};
+  if (bytes.size() <= Report::size) return {Report::parse(bytes), {}};
+  const ByteView table = bytes.subspan(Report::size);
+  return {Report::parse(bytes.first(Report::size)), Bytes(table.begin(), table.end())};
+}
+
+StreamEvidence evidence_of(const Result<Bytes>& bytes, std::optional<EvidenceFormat> format) {
+  if (!bytes) return {tl::unexpected(bytes.error()), {}};
+  return evidence_of(ByteView(*bytes), format);
 }
 
 class Folder final : public BatchSource {
@@ -69,7 +70,10 @@ class Folder final : public BatchSource {
 class Stream final : public BatchSource {
  public:
   Stream(std::FILE* file, bool owned, EvidenceFormat format)
-      : file_(file), owned_(owned), format_(format) {
+      : file_(file),
+        owned_(owned),
+        format_(format),
+        record_(format == EvidenceFormat::ioctl ? response_size : Report::size) {
     std::setvbuf(file_, buffer_.data(), _IOFBF, buffer_.size());
   }
   ~Stream() override {
@@ -84,15 +88,13 @@ class Stream final : public BatchSource {
 
   std::optional<BatchInput> next() override {
     if (failed_) return std::nullopt;
-    auto input = format_ == EvidenceFormat::json    ? read_line()
-                 : format_ == EvidenceFormat::ioctl ? read_bytes(response_size)
-                                                    : read_bytes(Report::size);
+    auto evidence = format_ == EvidenceFormat::json ? read_line() : read_record();
     if (std::ferror(file_) != 0) {
       failed_ = true;
       return BatchInput{"", {fail_errno("read the reports"), {}}};
     }
-    if (!input) return std::nullopt;
-    return BatchInput{"", evidence_of(std::move(*input), format_)};
+    if (!evidence) return std::nullopt;
+    return BatchInput{"", *std::move(evidence)};
   }
 
  private:
@@ -100,16 +102,14 @@ class Stream final : public BatchSource {
   static constexpr std::size_t line_max = 1U << 20U;  // as of a file
 
   // The last one may be cut off: whoever parses it says so.
-  std::optional<Result<Bytes>> read_bytes(std::size_t wanted) {
-    Bytes bytes(wanted);
-    const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), file_);
+  std::optional<StreamEvidence> read_record() {
+    const std::size_t size = std::fread(record_.data(), 1, record_.size(), file_);
     if (size == 0) return std::nullopt;
-    bytes.resize(size);
-    return bytes;
+    return evidence_of(ByteView(record_).first(size), format_);
   }
 
   // A line that is not empty.
-  std::optional<Result<Bytes>> read_line() {
+  std::optional<StreamEvidence> read_line() {
     Bytes line;
     bool too_long = false;
     for (int c = getc_unlocked(file_); c != EOF; c = getc_unlocked(file_)) {
@@ -124,8 +124,10 @@ class Stream final : public BatchSource {
       }
     }
     if (line.empty()) return std::nullopt;
-    if (too_long) return fail(Code::too_small, "a line of more than {} bytes", line_max);
-    return line;
+    if (too_long) {
+      return StreamEvidence{fail(Code::too_small, "a line of more than {} bytes", line_max), {}};
+    }
+    return evidence_of(ByteView(line), format_);
   }
 
   // Some two hundred reports for one system call. Without memory of ours the C library keeps its
@@ -134,6 +136,7 @@ class Stream final : public BatchSource {
   std::FILE* file_;
   bool owned_;
   EvidenceFormat format_;
+  Bytes record_;  // the input being read, where all are of one size
   bool failed_ = false;
 };
 
