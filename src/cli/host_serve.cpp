@@ -24,6 +24,7 @@
 #include "host/self_report.hpp"
 #include "host/service.hpp"
 #include "host/socket_server.hpp"
+#include "lease/vm_blobs.hpp"
 
 namespace extreq::cli {
 namespace {
@@ -73,6 +74,15 @@ class Reporter {
     if (pass.published) {
       log_line(Priority::info, "published the table for " + host::to_text(pass.state));
     }
+    if (pass.vms.withdrawn > 0) {
+      log_line(Priority::warning,
+               fmt::format("withdrew the tables of {} VMs, which did not fit", pass.vms.withdrawn));
+    }
+    if (pass.vms.published > 0) {
+      log_line(Priority::info,
+               fmt::format("published it in the blobs of {} of {} VMs that have one",
+                           pass.vms.published, pass.vms.count));
+    }
   }
   static std::string one_line(std::string text) {
     std::replace(text.begin(), text.end(), '\n', ' ');
@@ -85,6 +95,9 @@ class Reporter {
     if (view.platform_error) return "the platform does not answer: " + view.platform_error->message;
     if (view.last && view.last->problem) {
       return "guests get no certificates: " + view.last->problem->message;
+    }
+    if (view.last && view.last->vms.problem) {
+      return "a guest may get no certificates: " + view.last->vms.problem->message;
     }
     return {};
   }
@@ -190,7 +203,8 @@ Status serve(const HostServeOptions& options) {
   Prefetcher prefetcher(*parts, options.host.csp_id);
   host::Service service(writer, parts->platform(), parts->tables().provider(),
                         service_options(options, prefetcher));
-  std::vector<std::string> watched = {writer.path()};
+  std::vector<std::string> watched = {writer.path(),
+                                      lease::vm_blob_folder(writer.path()) + "/*.blob"};
   if (!options.host.platform.empty()) watched.push_back(options.host.platform + "/state");
   EXTREQ_TRY_ASSIGN(host::FileWatch watch, host::FileWatch::open(watched));
   EXTREQ_TRY_ASSIGN(const auto fleet_report, FleetReport::open(options));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -13,6 +14,10 @@ namespace {
 // Not IN_MODIFY and IN_CLOSE_NOWRITE: a lease is no change. A writer's end is IN_CLOSE_WRITE.
 constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF;
+
+bool names(std::string_view pattern, std::string_view name) {
+  return pattern.starts_with('*') ? name.ends_with(pattern.substr(1)) : name == pattern;
+}
 
 }  // namespace
 
@@ -77,7 +82,7 @@ bool FileWatch::take_events() {
           if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(inotify_.get(), target.watch);
           target.watch = -1;
           matters = true;
-        } else if (event.len > 0 && target.name == name) {
+        } else if (event.len > 0 && names(target.name, name)) {
           matters = true;
         }
       }

@@ -21,8 +21,9 @@ enum class Wake : std::uint8_t {
 
 class FileWatch {
  public:
-  // Watches the folders of these files; one that does not exist (any more) is looked for again at
-  // each wait. Failure: io: no inotify.
+  // Watches the folders of these files; a file called "*.SUFFIX" stands for all with this end. A
+  // folder that does not exist (any more) is looked for again at each wait. Failure: io: no
+  // inotify.
   [[nodiscard]] static Result<FileWatch> open(const std::vector<std::string>& files);
 
   // Waits at most `max_wait` (of real time). `stop`: a descriptor; -1: none.
@@ -32,7 +33,7 @@ class FileWatch {
  private:
   struct Target {
     std::string folder;
-    std::string name;
+    std::string name;  // or "*" and how it ends
     int watch = -1;
   };
   explicit FileWatch(UniqueFd inotify) noexcept : inotify_(std::move(inotify)) {}

@@ -67,6 +67,14 @@ TEST_F(FileWatchTest, AFolderThatComesLaterIsFound) {
   EXPECT_EQ(look(watch), Wake::changed);
 }
 
+TEST_F(FileWatchTest, AStarStandsForAllFilesWithThisEnd) {
+  auto watch = FileWatch::open({directory_.path() + "/*.blob"}).value();
+  ASSERT_TRUE(replace_file(file_ + ".state", Bytes(10), 0600));
+  EXPECT_EQ(look(watch), Wake::due);
+  ASSERT_TRUE(replace_file(directory_.path() + "/another.blob", Bytes(10), 0600));
+  EXPECT_EQ(look(watch), Wake::changed);
+}
+
 TEST_F(FileWatchTest, TheStopGoesBeforeEverything) {
   auto watch = FileWatch::open({file_}).value();
   ASSERT_TRUE(replace_file(file_, Bytes(1), 0600));

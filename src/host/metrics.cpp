@@ -76,6 +76,7 @@ void add_pass(const PassReport& pass, Text& text) {
           pass.state.reported_tcb, text);
   text.gauge("vlek_loaded", "1: reports are signed with a VLEK", pass.state.vlek_loaded ? 1 : 0);
   text.gauge("table_bytes", "Size of the table that is served", pass.table.size());
+  text.gauge("vm_blobs", "Blobs of single VMs, which follow the machine's", pass.vms.count);
   add_certificates(pass, text);
 }
 

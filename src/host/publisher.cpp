@@ -29,16 +29,22 @@ BlobFinding judge_content(const lease::BlobUpdate& update, const SigningState& s
 
 Publisher::Publisher(lease::BlobWriter& writer, firmware::Platform& platform,
                      CertificateProvider provider)
-    : writer_(writer), platform_(platform), provider_(std::move(provider)) {}
+    : writer_(writer),
+      platform_(platform),
+      provider_(std::move(provider)),
+      vms_(writer, platform) {}
 
 Result<PassReport> Publisher::pass(Clock::Duration lock_wait, Renew renew) {
   PassReport report;
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    EXTREQ_TRY_ASSIGN(const bool settled, mend(report, lock_wait, renew));
-    if (settled) return report;
+  bool settled = false;
+  for (int attempt = 0; attempt < attempts && !settled; ++attempt) {
+    EXTREQ_TRY_ASSIGN(settled, mend(report, lock_wait, renew));
   }
-  report.problem =
-      Error{Code::busy, "the platform's state changed whenever its certificates had been fetched"};
+  if (!settled) {
+    report.problem = Error{
+        Code::busy, "the platform's state changed whenever its certificates had been fetched"};
+  }
+  vms_.follow(lock_wait, report.vms);
   return report;
 }
 
@@ -67,6 +73,7 @@ Result<bool> Publisher::mend(PassReport& report, Clock::Duration lock_wait, Rene
     if (report.state != look.state || !as_found) return false;
     if (look.state.mask_chip_key) return true;
   }
+  vms_.withdraw(lock_wait, report.vms);  // the provider may take long
   auto table = table_for(look.state);
   if (!table) {
     (fits ? report.warning : report.problem) = std::move(table).error();

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "host/blob_look.hpp"
 #include "host/signing_state.hpp"
+#include "host/vm_blobs.hpp"
 #include "lease/blob_writer.hpp"
 
 namespace extreq::host {
@@ -33,14 +34,15 @@ struct PassReport {
   std::optional<Error> problem;  // why guests do not get certificates that fit
   std::optional<Error> warning;  // why what is served could not be renewed
   Clock::Duration lock_wait{};   // of the longest wait for the exclusive lock
+  VmBlobsReport vms;             // the blobs of single VMs, which follow this one
 };
 
 class Publisher {
  public:
   Publisher(lease::BlobWriter& writer, firmware::Platform& platform, CertificateProvider provider);
 
-  // Waits at most `lock_wait` for each lock; besides as long as the provider.
-  // Failure: the platform does not answer; the blob is as it was.
+  // Waits at most `lock_wait` for each lock, and for those of all VMs' blobs together; besides as
+  // long as the provider. Failure: the platform does not answer; the blob is as it was.
   [[nodiscard]] Result<PassReport> pass(Clock::Duration lock_wait, Renew renew = Renew::if_needed);
 
  private:
@@ -52,6 +54,7 @@ class Publisher {
   lease::BlobWriter& writer_;
   firmware::Platform& platform_;
   CertificateProvider provider_;
+  VmBlobs vms_;
 };
 
 }  // namespace extreq::host

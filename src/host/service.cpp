@@ -48,12 +48,14 @@ bool Service::renewal_is_due() const {
 }
 
 bool Service::healthy() const noexcept {
-  return !view_.platform_error && view_.last && !view_.last->problem;
+  return !view_.platform_error && view_.last && !view_.last->problem && !view_.last->vms.problem;
 }
 
 void Service::take(PassReport report) {
   if (report.published) ++view_.publications;
   if (report.withdrawn) ++view_.mismatches_prevented;
+  view_.publications += report.vms.published;
+  view_.mismatches_prevented += report.vms.withdrawn;
   view_.lock_wait_total += report.lock_wait;
   view_.lock_wait_longest = std::max(view_.lock_wait_longest, report.lock_wait);
   if (!view_.last || view_.last->table != report.table) view_.crl_end = crl_end_in(report.table);

@@ -57,7 +57,8 @@ class Service {
   void renew() noexcept { renew_asked_ = true; }
 
   [[nodiscard]] const ServiceView& view() const noexcept { return view_; }
-  // Guests get certificates that fit, or the keys are masked.
+  // Guests get certificates that fit, those of each VM with a blob of its own too, or the keys are
+  // masked.
   [[nodiscard]] bool healthy() const noexcept;
 
  private:

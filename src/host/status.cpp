@@ -14,6 +14,7 @@
 #include "host/table_parts.hpp"
 #include "lease/blob_file.hpp"
 #include "lease/lock_holders.hpp"
+#include "lease/vm_blobs.hpp"
 
 namespace extreq::host {
 namespace {
@@ -152,6 +153,25 @@ void add_lock(const std::string& blob_path, CheckLines& lines) {
                    {}});
 }
 
+void add_vms(const std::string& blob_path, firmware::Platform& platform, CheckLines& lines) {
+  const auto paths = lease::find_vm_blobs(blob_path);
+  if (!paths) {
+    lines.push_back(
+        {"vm", Verdict::bad, paths.error().message, remedy_for(BlobFinding::unreadable)});
+    return;
+  }
+  for (const std::string& path : *paths) {
+    const auto look = look_at_blob(path, platform, look_wait);
+    const auto finding = look ? look->finding : BlobFinding::unreadable;
+    const bool fits = finding == BlobFinding::fits;
+    lines.push_back(
+        {"vm " + lease::vm_name(path), fits ? Verdict::well : Verdict::bad,
+         fits ? "fits too"
+              : fmt::format("{}: {}", to_text(finding), look ? look->why : look.error().message),
+         remedy_for(finding)});
+  }
+}
+
 }  // namespace
 
 CheckLines host_status(firmware::Platform& platform, const std::string& blob_path,
@@ -172,6 +192,7 @@ CheckLines host_status(firmware::Platform& platform, const std::string& blob_pat
                    fits ? "what guests get fits what the firmware signs with"
                         : fmt::format("{}: {}", to_text(look->finding), look->why),
                    remedy_for(look->finding)});
+  add_vms(blob_path, platform, lines);
   return lines;
 }
 

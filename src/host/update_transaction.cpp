@@ -15,7 +15,7 @@ constexpr int fetch_attempts = 3;
 
 UpdateTransaction::UpdateTransaction(lease::BlobWriter& writer, firmware::Platform& platform,
                                      CertificateProvider provider, Clock& clock)
-    : writer_(writer), platform_(platform), provider_(std::move(provider)), clock_(clock) {}
+    : blobs_(writer), platform_(platform), provider_(std::move(provider)), clock_(clock) {}
 
 Result<Bytes> UpdateTransaction::table_for(const SigningState& state) {
   if (state.mask_chip_key) {
@@ -38,7 +38,7 @@ Result<UpdateReport> UpdateTransaction::run(const Plan& plan, const Command& com
   }
   bool fetch = false;
   {
-    EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
+    EXTREQ_TRY_ASSIGN(lease::BlobGroupUpdate update, blobs_.begin(max_wait));
     const auto locked_at = clock_.now();
     report.lock_wait = update.lock_wait();
     EXTREQ_TRY(update.tombstone());
@@ -59,7 +59,7 @@ Result<UpdateReport> UpdateTransaction::publish_current(Clock::Duration max_wait
   Prepared prepared{report.before, table.value_or(Bytes())};
   bool fetch = false;
   {
-    EXTREQ_TRY_ASSIGN(lease::BlobUpdate update, writer_.begin(max_wait));
+    EXTREQ_TRY_ASSIGN(lease::BlobGroupUpdate update, blobs_.begin(max_wait));
     const auto locked_at = clock_.now();
     report.lock_wait = update.lock_wait();
     fetch = serve(update, prepared, report);
@@ -71,7 +71,7 @@ Result<UpdateReport> UpdateTransaction::publish_current(Clock::Duration max_wait
   return report;
 }
 
-bool UpdateTransaction::serve(lease::BlobUpdate& update, const Prepared& prepared,
+bool UpdateTransaction::serve(lease::BlobGroupUpdate& update, const Prepared& prepared,
                               UpdateReport& report) {
   report.after.reset();
   report.no_certificates.reset();
@@ -83,10 +83,7 @@ bool UpdateTransaction::serve(lease::BlobUpdate& update, const Prepared& prepare
   const bool fits = report.after == prepared.state && !prepared.table.empty();
   const ByteView table = fits ? ByteView(prepared.table) : ByteView();
   // What is right already is left alone: a restart of the service takes nothing from the guests.
-  const auto content = update.content();
-  const bool served_already =
-      fits && content && std::equal(table.begin(), table.end(), content->begin(), content->end());
-  if (!served_already) {
+  if (!fits || !update.holds(table)) {
     if (auto status = update.publish(table); !status) {
       report.no_certificates = std::move(status).error();
       return false;
@@ -102,7 +99,7 @@ void UpdateTransaction::fetch_and_serve(Result<Bytes> table, Clock::Duration max
       report.no_certificates = std::move(table).error();
       return;
     }
-    auto update = writer_.begin(max_wait);
+    auto update = blobs_.begin(max_wait);
     if (!update) {
       report.no_certificates = std::move(update).error();
       return;

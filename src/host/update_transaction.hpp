@@ -7,9 +7,9 @@
 // for another state than planned is fetched after that, while guests get the empty one, and
 // published under the lock once more if the state is still the same. So guests wait for the
 // command's time only. A kill at any step leaves the old table (before the command), the empty one
-// or the new one.
-// Lifetime: what it refers to must outlive it. Threading: one thread at a time; any number of
-// processes, which exclude each other by the lock.
+// or the new one. The blobs of single VMs (lease/vm_blobs.hpp) are changed with the machine's,
+// under the locks of all. Lifetime: what it refers to must outlive it. Threading: one thread at a
+// time; any number of processes, which exclude each other by the lock.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@
 #include "base/clock.hpp"
 #include "firmware/platform.hpp"
 #include "host/signing_state.hpp"
-#include "lease/blob_writer.hpp"
+#include "lease/blob_group.hpp"
 
 namespace extreq::host {
 
@@ -65,12 +65,12 @@ class UpdateTransaction {
   [[nodiscard]] Result<Bytes> table_for(const SigningState& state);
   // Under the lock: serves what was prepared if it is for the state that is, else none. True if the
   // state is another one, whose certificates are not at hand.
-  [[nodiscard]] bool serve(lease::BlobUpdate& update, const Prepared& prepared,
+  [[nodiscard]] bool serve(lease::BlobGroupUpdate& update, const Prepared& prepared,
                            UpdateReport& report);
   // Without the lock: `table` is for report.after.
   void fetch_and_serve(Result<Bytes> table, Clock::Duration max_wait, UpdateReport& report);
 
-  lease::BlobWriter& writer_;
+  lease::BlobGroup blobs_;
   firmware::Platform& platform_;
   CertificateProvider provider_;
   Clock& clock_;

@@ -118,7 +118,8 @@ Result<BlobUpdate> BlobWriter::begin(Clock::Duration max_wait) {
 
 Status BlobWriter::lock_named_file(BlobUpdate& update, BoundedWait& wait) {
   for (int attempt = 0; attempt < reopen_limit; ++attempt) {
-    EXTREQ_TRY_ASSIGN(update.file_, open_or_create_file(path_));
+    EXTREQ_TRY_ASSIGN(update.file_, options_.create ? open_or_create_file(path_)
+                                                    : open_file(path_, Access::write));
     const bool displaced = known_.fd && known_.identity != update.file_.identity;
     // Somebody put another file in place of the one that we knew: its readers' leases still count.
     if (!displaced) {

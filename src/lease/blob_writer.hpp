@@ -34,6 +34,7 @@ struct BlobWriterOptions {
   // then keep their copy while the page's generation stands, and need two system calls instead of
   // four. If it is not so, they serve stale certificates.
   bool sole_writer = false;
+  bool create = true;              // make the file if there is none
   Clock* clock = &system_clock();  // must outlive the writer; readers use CLOCK_MONOTONIC
 };
 
@@ -102,7 +103,8 @@ class BlobWriter {
   // Touches nothing yet.
   explicit BlobWriter(std::string path, BlobWriterOptions options = {});
 
-  // Effect: creates the file if there is none (mode 0640, an empty table; its folder must exist),
+  // Effect: creates the file if there is none (mode 0640, an empty table; its folder must exist;
+  // not found without BlobWriterOptions::create),
   // waits, at most `max_wait`, until nobody else holds a lock on it, and holds the exclusive one.
   // While it waits, readers that know the state page stay back.
   // Failure: busy, with how long and for whom it waited; io, not_found (no folder), invalid_input
@@ -111,6 +113,8 @@ class BlobWriter {
   [[nodiscard]] Result<BlobUpdate> begin(Clock::Duration max_wait);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const BlobWriterOptions& options() const noexcept { return options_; }
+  [[nodiscard]] Clock& clock() const noexcept { return *options_.clock; }
 
  private:
   [[nodiscard]] Status lock(const OpenFile& file, OfdLock& lock, BoundedWait& wait,
