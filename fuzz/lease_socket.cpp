@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 namespace protocol = lease::socket_protocol;
 
 constexpr int steps_max = 16;
-constexpr int patience_ms = 30'000;
+constexpr auto patience = 30s;
 constexpr int table_seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
 
 Bytes table_of(std::uint8_t fill, std::size_t size) {
@@ -46,14 +46,29 @@ struct Place {
   std::string socket = folder.path() + "/socket";
 };
 
+// One service for all inputs: each has connections of its own, and begins without a blob.
+struct Service {
+  Place place;
+  std::unique_ptr<host::SocketServer> server;
+};
+
+Service& service() {
+  static Service one = [] {
+    Service made;
+    host::SocketServerOptions options;
+    options.socket_path = made.place.socket;
+    options.blob_path = made.place.blob;
+    made.server = host::SocketServer::start(options).value();
+    return made;
+  }();
+  return one;
+}
+
 // A client that says what it likes to host::SocketServer.
 class HostileClient {
  public:
   explicit HostileClient(Input& input) : input_(input) {
-    host::SocketServerOptions options;
-    options.socket_path = place_.socket;
-    options.blob_path = place_.blob;
-    server_ = host::SocketServer::start(options).value();
+    ::unlink(place_.blob.c_str());
     connect();
   }
 
@@ -80,11 +95,19 @@ class HostileClient {
     }
   }
 
-  // Nothing that a client left holds an updater up.
+  // Nothing that a client left holds an updater up, or stays. (Who counts allocations would take a
+  // connection that ends later for a leak, and look for it at length.)
   void leave() {
     socket_.reset();
     lock_.reset();
-    require(lease::BlobWriter(place_.blob).begin(30s).has_value(), "a lease ends with its client");
+    const auto update = lease::BlobWriter(place_.blob, {.create = false}).begin(patience);
+    require(update || (!published_ && update.error().code == Code::not_found),
+            "a lease ends with its client");
+    lease::BoundedWait wait(system_clock(), patience);
+    while (service().server->counters().connections != 0) {
+      require(wait.again(), "a connection ends with its client");
+    }
+    require(service().server->counters().leases_held == 0, "and so do all leases");
   }
 
  private:
@@ -124,7 +147,8 @@ class HostileClient {
   // The size of the packet; 0: the connection has ended.
   std::size_t receive() {
     pollfd poller{socket_.get(), POLLIN, 0};
-    require(::poll(&poller, 1, patience_ms) == 1, "the server does not keep a client waiting");
+    require(::poll(&poller, 1, std::chrono::milliseconds(patience).count()) == 1,
+            "the server does not keep a client waiting");
     packet_ = {};
     const int error_number = lease::receive_packet(socket_.get(), buffer_, packet_);
     require(error_number == 0 || error_number == ECONNRESET, "a packet or the end");
@@ -162,12 +186,16 @@ class HostileClient {
   }
 
   void publish() {
-    lease::BlobWriter writer(place_.blob);
     if (lock_) {
-      require(!writer.begin(0s), "a lease keeps updaters out");
+      // Not by a writer, which would look through all processes for who holds it.
+      const auto file = lease::open_file(place_.blob, lease::Access::write);
+      lease::OfdLock updater;
+      require(updater.try_lock(file->fd.get(), lease::LockMode::exclusive) == EAGAIN,
+              "a lease keeps updaters out");
       return;
     }
-    auto update = writer.begin(30s);
+    lease::BlobWriter writer(place_.blob);
+    auto update = writer.begin(patience);
     require(update.has_value(), "a release lets updaters in");
     table_ = input_.flag() ? table_of(input_.u8(), 1 + input_.below(300)) : Bytes();
     require(update->publish(table_).has_value(), "a table is published");
@@ -175,8 +203,7 @@ class HostileClient {
   }
 
   Input& input_;
-  Place place_;
-  std::unique_ptr<host::SocketServer> server_;
+  const Place& place_ = service().place;
   UniqueFd socket_;
   UniqueFd lock_;                    // while a lease is held
   Bytes table_;                      // in the blob
@@ -189,10 +216,7 @@ class HostileClient {
 // A service that says what it likes to lease::SocketSource.
 class HostileService {
  public:
-  explicit HostileService(Input& input)
-      : input_(input), listener_(lease::listen_at(place_.socket, 0600).value()) {
-    connect();
-  }
+  explicit HostileService(Input& input) : input_(input) { connect(); }
 
   void step() {
     const unsigned answers = input_.u8() % 3U;
@@ -215,9 +239,9 @@ class HostileService {
   void connect() {
     holder_ = source_.open_holder().value();
     // The last one that waits is this holder's.
-    pollfd poller{listener_.get(), POLLIN, 0};
+    pollfd poller{listener().get(), POLLIN, 0};
     while (::poll(&poller, 1, 0) == 1) {
-      socket_.reset(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      socket_.reset(::accept4(listener().get(), nullptr, nullptr, SOCK_CLOEXEC));
     }
   }
 
@@ -244,10 +268,17 @@ class HostileService {
         lease::send_packet(socket_.get(), packet, std::span(descriptors).first(count)));
   }
 
+  static const Place& place() {
+    static const Place one;
+    return one;
+  }
+  static const UniqueFd& listener() {
+    static const UniqueFd one = lease::listen_at(place().socket, 0600).value();
+    return one;
+  }
+
   Input& input_;
-  Place place_;
-  lease::SocketSource source_{place_.socket, {.grace = 5ms}};
-  UniqueFd listener_;
+  lease::SocketSource source_{place().socket, {.grace = 0ms}};  // what was said is there already
   UniqueFd socket_;
   std::unique_ptr<lease::Holder> holder_;
 };

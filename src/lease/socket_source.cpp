@@ -104,13 +104,14 @@ class SocketHolder final : public Holder {
     Clock& clock = system_clock();
     const auto deadline = clock.now() + std::chrono::milliseconds(wait_ms) + options_.grace;
     while (true) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - clock.now()).count();
-      if (left <= 0) return fail(Code::busy, "{}: no answer within {} ms", path_, wait_ms);
+      // An answer that is there counts, however late this thread comes to look.
+      const auto left = std::max(deadline - clock.now(), Clock::Duration::zero());
+      const auto pause = std::chrono::ceil<std::chrono::milliseconds>(left).count();
       pollfd poller{socket_.get(), POLLIN, 0};
-      const int ready = ::poll(&poller, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+      const int ready = ::poll(&poller, 1, static_cast<int>(std::min<std::int64_t>(pause, 60'000)));
       if (ready > 0) return {};
       if (ready < 0 && errno != EINTR) return fail_errno("{}: wait for an answer", path_);
+      if (pause == 0) return fail(Code::busy, "{}: no answer within {} ms", path_, wait_ms);
     }
   }
 
