@@ -10,8 +10,6 @@
 namespace extreq::machine {
 namespace {
 
-using testing::HasSubstr;
-
 // A firmware whose response is one byte, another for each request.
 class Counting final : public firmware::GuestRequests {
  public:

@@ -1,10 +1,10 @@
 #include "machine/guest_image.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <vector>
 
-#include <string.h>
 #include <unistd.h>
 
 #include "base/file.hpp"
