@@ -54,7 +54,9 @@ struct AbiVersion {
   std::uint8_t major = 0;
   std::uint8_t minor = 0;
 
-  friend auto operator<=>(const AbiVersion&, const AbiVersion&) = default;
+  // clang-tidy 14 takes the 0 that each comparison compares the order with for a pointer.
+  friend auto operator<=>(const AbiVersion&,
+                          const AbiVersion&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 enum class Presence : std::uint8_t { any, require, forbid };
@@ -73,8 +75,8 @@ struct Policy {
   // then, unless this says that freshness comes from elsewhere.
   bool waive_report_data = false;
 
-  std::vector<std::uint32_t> vmpls;   // empty: any that is the guest's
   bool allow_host_initiated = false;  // VMPL 0xFFFFFFFF: the host asked for the report
+  std::vector<std::uint32_t> vmpls;   // empty: any that is the guest's
 
   BitRules guest_policy;
   std::optional<AbiVersion> minimum_policy_abi;
