@@ -9,8 +9,8 @@ namespace extreq::attestation {
 namespace {
 
 Result<Evidence> parse_raw(ByteView bytes) {
-  EXTREQ_TRY_ASSIGN(auto report, Report::parse(bytes));
-  return Evidence{EvidenceFormat::raw, std::move(report), std::nullopt, std::nullopt};
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(bytes));
+  return Evidence{EvidenceFormat::raw, report, std::nullopt, std::nullopt};
 }
 
 Result<Evidence> parse_as(ByteView bytes, EvidenceFormat format) {

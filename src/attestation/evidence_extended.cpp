@@ -18,13 +18,13 @@ Result<Evidence> parse_extended(ByteView bytes) {
                 "report and certificate table: it begins with \"{}\", a report's version wanted",
                 to_hex(bytes.first(4)));
   }
-  EXTREQ_TRY_ASSIGN(auto report, Report::parse(bytes.first(Report::size)));
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(bytes.first(Report::size)));
   auto table = CertificateTable::parse(bytes.subspan(Report::size));
   if (!table) {
     return fail(table.error().code, "behind the report, at {:#x}: {}", Report::size,
                 table.error().message);
   }
-  return Evidence{EvidenceFormat::extended, std::move(report), std::move(*table), std::nullopt};
+  return Evidence{EvidenceFormat::extended, report, std::move(*table), std::nullopt};
 }
 
 }  // namespace extreq::attestation

@@ -45,9 +45,9 @@ Result<Evidence> parse_hcl(ByteView bytes) {
                 "HCL report: runtime data of {:#x} bytes are announced, {:#x} are there", size,
                 reader.remaining());
   }
-  EXTREQ_TRY_ASSIGN(
-      auto report, Report::parse(bytes.subspan(offsetof(hcl::SnpContainer, report), Report::size)));
-  return Evidence{EvidenceFormat::hcl, std::move(report), std::nullopt,
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(bytes.subspan(
+                                           offsetof(hcl::SnpContainer, report), Report::size)));
+  return Evidence{EvidenceFormat::hcl, report, std::nullopt,
                   Bytes(runtime_data->begin(), runtime_data->end())};
 }
 

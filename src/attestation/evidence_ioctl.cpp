@@ -31,9 +31,9 @@ Result<Evidence> parse_ioctl(ByteView bytes) {
   if (!all_zero(response->reserved) || !all_zero(bytes.subspan(sizeof(snp::ReportResponse)))) {
     return fail(Code::invalid_input, "MSG_REPORT_RSP: bytes beside the report are not zero");
   }
-  EXTREQ_TRY_ASSIGN(auto report, Report::parse(bytes.subspan(offsetof(snp::ReportResponse, report),
-                                                             Report::size)));
-  return Evidence{EvidenceFormat::ioctl, std::move(report), std::nullopt, std::nullopt};
+  EXTREQ_TRY_ASSIGN(const auto report, Report::parse(bytes.subspan(
+                                           offsetof(snp::ReportResponse, report), Report::size)));
+  return Evidence{EvidenceFormat::ioctl, report, std::nullopt, std::nullopt};
 }
 
 }  // namespace extreq::attestation

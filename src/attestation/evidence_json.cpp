@@ -69,8 +69,8 @@ Result<Report> read_report(const EvidenceValue& report) {
 
 Result<Evidence> read_snp(const EvidenceValue& document) {
   EXTREQ_TRY_ASSIGN(const auto value, document.member("attestation_report"));
-  EXTREQ_TRY_ASSIGN(auto report, read_report(value));
-  Evidence evidence{EvidenceFormat::json, std::move(report), std::nullopt, std::nullopt};
+  EXTREQ_TRY_ASSIGN(const auto report, read_report(value));
+  Evidence evidence{EvidenceFormat::json, report, std::nullopt, std::nullopt};
   if (!document.has("cert_chain")) return evidence;
   EXTREQ_TRY_ASSIGN(const auto chain, document.member("cert_chain"));
   EXTREQ_TRY_ASSIGN(evidence.table, read_chain(chain));

@@ -74,7 +74,7 @@ Result<Evidence> read_tsm_folder(const std::string& path, const FileReader& read
   if (!report) {
     return fail(report.error().code, "{}: {}", folder.file(tsm::outblob), report.error().message);
   }
-  Evidence evidence{EvidenceFormat::tsm, std::move(*report), std::nullopt, std::nullopt};
+  Evidence evidence{EvidenceFormat::tsm, *report, std::nullopt, std::nullopt};
   if (!blobs.table) return evidence;
   auto table = CertificateTable::parse(*blobs.table);
   if (!table) {
