@@ -181,7 +181,7 @@ Result<std::vector<crypto::Certificate>> read_leaves(const std::string& folder) 
   std::vector<crypto::Certificate> certificates;
   EXTREQ_TRY_ASSIGN(const auto names, files_in(folder));
   for (const std::string& name : names) {
-    EXTREQ_TRY_ASSIGN(const auto found, read_certificates(folder + "/" + name));
+    EXTREQ_TRY_ASSIGN(const auto found, read_certificates(fmt::format("{}/{}", folder, name)));
     certificates.insert(certificates.end(), found.begin(), found.end());
   }
   return certificates;

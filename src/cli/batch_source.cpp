@@ -79,7 +79,7 @@ class Stream final : public BatchSource {
   ~Stream() override {
     // Standard input outlives the buffer.
     std::setvbuf(file_, nullptr, _IONBF, 0);
-    if (owned_) std::fclose(file_);
+    if (owned_) std::fclose(file_);  // NOLINT(cppcoreguidelines-owning-memory): owned_ says so
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -197,6 +197,7 @@ Result<std::unique_ptr<BatchSource>> open_batch(const std::string& source,
   }
   EXTREQ_TRY_ASSIGN(const auto in_stream, stream_format(format));
   if (source == "-") return std::make_unique<Stream>(stdin, false, in_stream);
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the Stream that it goes to closes it
   std::FILE* const file = std::fopen(source.c_str(), "rbe");
   if (file == nullptr) return fail_errno("open {}", source);
   return std::make_unique<Stream>(file, true, in_stream);
