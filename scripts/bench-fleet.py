@@ -3,8 +3,8 @@
 
 Usage: bench-fleet.py EXTREQ [--known 2000] [--stored 50000] [--rounds 5] [--seconds 3] [--json FILE]
 
-Serving, by wrk: nginx with packaging/nginx and our layout, beside the same nginx serving the same
-files as plain static ones, in turns; the mirror's own server on SQLite and on PostgreSQL. Storing:
+Serving, by wrk: nginx with packaging/nginx and our layout, beside the same nginx, with the same cache
+of open files, serving the same bytes as plain static files, in turns; the mirror's own server on SQLite and on PostgreSQL. Storing:
 the same certificates in a SQLite file, in PostgreSQL and as files; the figures for a million are
 scaled. Needs wrk, nginx and PostgreSQL. Writes a table to standard output; --json writes the rounds of
 serving as Google Benchmark writes repetitions, for bench-report.py.
@@ -68,6 +68,7 @@ class Fleet:
         self.postgres = postgres
         self.store = f"{folder}/store.db"
         self.layout = pathlib.Path(folder, "layout")
+        self.static = pathlib.Path(folder, "static")
         url = subprocess.run([extreq, "kds", "url", "--platform", f"{folder}/platform"], check=True,
                              text=True, stdout=subprocess.PIPE).stdout.split()[0]
         self.path = url[url.index("/vcek/"):]
@@ -101,16 +102,15 @@ class Fleet:
         return [f"/vcek/v1/{self.product}/{chip_id(number).hex()}?{self.query}"
                 for number in range(count)]
 
-    def file_of(self, path):
-        chip = path.split("/")[4].split("?")[0]
-        values = "-".join(part.split("=")[1] for part in self.query.split("&"))
-        return f"/vcek/v1/{self.product}/{chip[:2]}/{chip}-{values}.der"
+    @staticmethod
+    def static_of(path):
+        return path.split("?")[0] + ".der"
 
     def lay_out(self, paths):
         for path in paths:
-            file = pathlib.Path(str(self.layout) + self.file_of(path))
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(self.der)
+            for file in (f"{self.layout}{path}", f"{self.static}{self.static_of(path)}"):
+                pathlib.Path(file).parent.mkdir(parents=True, exist_ok=True)
+                pathlib.Path(file).write_bytes(self.der)
 
 
 def cpu_seconds(pid):
@@ -140,8 +140,8 @@ NAMES = {"nginx, plain static files": "NginxStaticFiles",
 def serving(fleet, folder, mirrors, known, rounds, seconds):
     paths = fleet.paths(known)
     fleet.lay_out(paths)
-    files = [fleet.file_of(path) for path in paths]
-    front = Nginx(folder, mirrors["SQLite"].url, fleet.layout)
+    files = [fleet.static_of(path) for path in paths]
+    front = Nginx(folder, mirrors["SQLite"].url, fleet.layout, fleet.static)
     wrk = Wrk(folder, seconds)
     nginx = front.process.pid
     ways = {
@@ -191,12 +191,11 @@ def storing(fleet, stored, mirrors):
 
     with sqlite3.connect(fleet.store) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    files = sum(file.stat().st_blocks * 512 for file in fleet.layout.rglob("*.der"))
-    count = sum(1 for _ in fleet.layout.rglob("*.der"))
+    blocks = [file.stat().st_blocks for file in fleet.layout.rglob("*") if file.is_file()]
     each = {
         "SQLite file": os.path.getsize(fleet.store) / stored,
         "PostgreSQL, table and index": size("leaf") / stored,
-        "files of --layout (blocks)": files / count,
+        "files of --layout (blocks)": sum(blocks) * 512 / len(blocks),
     }
     print(f"\n| {stored} certificates of {len(fleet.der)} bytes | bytes each | a million |")
     print("|---|---|---|")

@@ -32,6 +32,10 @@ CrlKeeper::Options crl_options(const Mirror::Options& options) {
   return crls;
 }
 
+MirrorAnswer nothing_for(const host::KdsRequest& request) {
+  return plain_answer(404, "the key service has no " + host::explain(request));
+}
+
 std::string text_of(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 }  // namespace
@@ -143,7 +147,7 @@ MirrorAnswer Mirror::answer_leaf(const host::KdsRequest& request, const std::str
     if (!absent) return store_failed(absent.error());
     if (*absent) {
       ++counters_.absent;
-      return plain_answer(404, "the key service has no " + host::explain(request));
+      return nothing_for(request);
     }
     scheduler_.want(item, Urgency::demand);
     if (first) {
@@ -201,7 +205,7 @@ MirrorAnswer Mirror::answer_chain(const host::KdsRequest& request) {
   const auto chain = chains_.run(*name, options_.patience, fetch);
   if (chain) return found(*chain, type_pem, for_a_day);
   log(*name + ": " + chain.error().message);
-  if (chain.error().code == Code::not_found) return plain_answer(404, chain.error().message);
+  if (chain.error().code == Code::not_found) return nothing_for(request);
   return unavailable("the chain cannot be had now");
 }
 
@@ -209,7 +213,7 @@ MirrorAnswer Mirror::answer_crl(const host::KdsRequest& request) {
   const Clock::TimePoint deadline = options_.scheduler.clock->now() + options_.patience;
   for (bool first = true;; first = false) {
     auto crl = crls_.look(request.key.product, request.key.kind);
-    if (!crl) return plain_answer(404, crl.error().message);
+    if (!crl) return nothing_for(request);
     if (*crl) {
       const bool stale = (*crl)->stale;
       MirrorAnswer answer = found(text_of((*crl)->der), type_der, stale ? "no-store" : for_minutes);

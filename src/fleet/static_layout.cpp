@@ -2,8 +2,6 @@
 
 #include <filesystem>
 
-#include <fmt/format.h>
-
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "host/kds_path.hpp"
@@ -14,14 +12,8 @@ Result<std::string> StaticLayout::path_of(const host::CertificateKey& key) const
   if (key.kind != host::KeyKind::vcek) {
     return fail(Code::unsupported, "a VLEK has no file in the layout");
   }
-  EXTREQ_TRY(host::kds_path({host::KdsObject::leaf, key}));  // checks chip id and TCB
-  const std::string chip = to_hex(key.holder);
-  std::string file = fmt::format("{}/vcek/v1/{}/{}/{}", folder_, attestation::kds_name(key.product),
-                                 chip.substr(0, 2), chip);
-  for (const auto& field : attestation::tcb_fields(attestation::layout_of(key.product))) {
-    file += fmt::format("-{:02}", field.get(key.tcb));
-  }
-  return file + ".der";
+  EXTREQ_TRY_ASSIGN(const std::string path, host::kds_path({host::KdsObject::leaf, key}));
+  return folder_ + path;
 }
 
 Status StaticLayout::publish(const host::CertificateKey& key,

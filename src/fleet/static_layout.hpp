@@ -1,9 +1,11 @@
 // StaticLayout: the leaves that are known as files that a web server hands out by itself
 // (packaging/nginx, doc/fleet.md).
 //
-//   {folder}/vcek/v1/{product}/{first two digits of the chip id}/{chip id}-{SPLs}.der
+//   {folder}{the path of the request, with its query, as AMD writes it}
 //
-// The SPLs are the values of the path's query in its order, as it writes them, with '-' between.
+// So a web server finds a file without taking the request apart, and what is asked for in another
+// spelling has none. No folder's name has a '?': what a client writes behind its '?' leads nowhere
+// else, not even with "/..".
 // A file that is there never changes. Each is written beside its place and renamed: a reader finds
 // it whole or not at all. VLEKs are not laid out: their path does not say whose they are.
 // Threading: any thread, any number of processes.

@@ -22,18 +22,34 @@ class StaticLayoutTest : public testing::Test {
   TestService service_{clock_};
 };
 
-TEST_F(StaticLayoutTest, APathIsChipIdAndSplsAsTheQueryWritesThem) {
+TEST_F(StaticLayoutTest, AFileHasTheNameOfTheRequestForIt) {
   host::CertificateKey key{attestation::Product::milan,
                            host::KeyKind::vcek,
                            Bytes(64, 0x3f),
                            {std::nullopt, 4, 0, 22, 213}};
   std::string chip;
   for (int i = 0; i < 64; ++i) chip += "3f";
-  EXPECT_EQ(layout_.path_of(key).value(),
-            folder_.path() + "/vcek/v1/Milan/3f/" + chip + "-04-00-22-213.der");
+  EXPECT_EQ(layout_.path_of(key).value(), folder_.path() + "/vcek/v1/Milan/" + chip +
+                                              "?blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=213");
   key = {attestation::Product::turin, host::KeyKind::vcek, Bytes(8, 0xa0), {1, 4, 0, 22, 7}};
   EXPECT_EQ(layout_.path_of(key).value(),
-            folder_.path() + "/vcek/v1/Turin/a0/a0a0a0a0a0a0a0a0-01-04-00-22-07.der");
+            folder_.path() +
+                "/vcek/v1/Turin/a0a0a0a0a0a0a0a0"
+                "?fmcSPL=01&blSPL=04&teeSPL=00&snpSPL=22&ucodeSPL=07");
+}
+
+// nginx puts path, '?' and query together and opens that: a query leads out of the folder only if
+// what stands before its first '/' is a folder.
+TEST_F(StaticLayoutTest, NoFolderHasAQuestionMark) {
+  ASSERT_TRUE(layout_.publish(service_.key(1), service_.leaf(1)));
+  ASSERT_TRUE(layout_.publish(service_.key(2), service_.leaf(2)));
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+    const bool named_by_a_query = entry.path().filename().string().find('?') != std::string::npos;
+    EXPECT_EQ(named_by_a_query, entry.is_regular_file()) << entry.path();
+    if (entry.is_regular_file()) ++files;
+  }
+  EXPECT_EQ(files, 2U);
 }
 
 TEST_F(StaticLayoutTest, WhatIsNoVcekOfTheProductHasNoPath) {

@@ -37,14 +37,23 @@ ModelKdsAnswer text_answer(int status, std::string_view text, std::string_view t
   return answer;
 }
 
+// What a mirror answers too: who compares the two finds no difference.
+ModelKdsAnswer refusal(int status, std::string_view why) {
+  return text_answer(status, fmt::format("{}\n", why));
+}
+
+ModelKdsAnswer nothing_for(const host::KdsRequest& request) {
+  return refusal(status_not_found, "the key service has no " + host::explain(request));
+}
+
 ModelKdsAnswer failed(const Error& error) {
   switch (error.code) {
     case Code::not_found:
-      return text_answer(status_not_found, error.message);
+      return refusal(status_not_found, error.message);
     case Code::invalid_input:
-      return text_answer(status_bad_request, error.message);
+      return refusal(status_bad_request, error.message);
     default:
-      return text_answer(status_server_error, error.message);
+      return refusal(status_server_error, error.message);
   }
 }
 
@@ -135,17 +144,17 @@ ModelKdsAnswer ModelKds::answer(std::string_view path) {
 
 ModelKdsAnswer ModelKds::answer_to(const host::KdsRequest& request, std::optional<Kind> wrong) {
   if (request.key.product != kds_.product()) {
-    return text_answer(status_not_found, "the model has another product");
+    return nothing_for(request);
   }
   switch (request.object) {
     case KdsObject::leaf:
-      return leaf(request.key, wrong);
+      return leaf(request, wrong);
     case KdsObject::cert_chain:
       return cert_chain(request.key.kind, wrong);
     case KdsObject::crl:
       return crl(wrong);
   }
-  return text_answer(status_not_found, "the model has no such thing");
+  return nothing_for(request);
 }
 
 // The ARK issues both kinds' lists: the model's are one.
@@ -159,7 +168,8 @@ ModelKdsAnswer ModelKds::crl(std::optional<Kind> wrong) {
   return answer;
 }
 
-ModelKdsAnswer ModelKds::leaf(const CertificateKey& key, std::optional<Kind> wrong) {
+ModelKdsAnswer ModelKds::leaf(const host::KdsRequest& request, std::optional<Kind> wrong) {
+  const CertificateKey& key = request.key;
   if (const auto wait = leaves_.take(); wait > Clock::Duration::zero()) {
     auto answer = text_answer(status_too_many_requests, "too many requests");
     answer.retry_after = fmt::format("{}", std::chrono::ceil<std::chrono::seconds>(wait).count());
@@ -167,7 +177,7 @@ ModelKdsAnswer ModelKds::leaf(const CertificateKey& key, std::optional<Kind> wro
   }
   const ByteView chip(kds_.chip_id());
   if (key.kind == KeyKind::vcek && !std::ranges::equal(key.holder, chip.first(key.holder.size()))) {
-    return text_answer(status_not_found, "the model has another chip");
+    return nothing_for(request);
   }
   if (!wrong || *wrong == Kind::older) return der_answer(issue(kds_, key, options_.csp_id));
   return der_answer(issue_wrongly(kds_, key, options_.csp_id, *wrong, *options_.clock));

@@ -51,7 +51,7 @@ class ModelKds {
  private:
   [[nodiscard]] ModelKdsAnswer answer_to(const host::KdsRequest& request,
                                          std::optional<KdsFault::Kind> wrong);
-  [[nodiscard]] ModelKdsAnswer leaf(const host::CertificateKey& key,
+  [[nodiscard]] ModelKdsAnswer leaf(const host::KdsRequest& request,
                                     std::optional<KdsFault::Kind> wrong);
   [[nodiscard]] ModelKdsAnswer cert_chain(host::KeyKind kind, std::optional<KdsFault::Kind> wrong);
   [[nodiscard]] ModelKdsAnswer crl(std::optional<KdsFault::Kind> wrong);

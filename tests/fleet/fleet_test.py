@@ -89,7 +89,9 @@ class Mirrors:
         return f"owner LIKE '%:{self.programs[place].process.pid}:%'"
 
     def claims(self, place):
-        return self.postgres.query(f"SELECT item FROM claim WHERE {self.owner(place)}")
+        """On leaves; one on a CRL stays until that is due again."""
+        return self.postgres.query(f"SELECT item FROM claim WHERE {self.owner(place)}"
+                                   " AND item NOT LIKE '%/crl'")
 
     def kill(self, place):
         self.programs[place].end(signal.SIGKILL)
@@ -148,6 +150,60 @@ def three_mirrors(mirrors, paths):
           f"{service.limited} times 429")
 
 
+class Lists:
+    """The CRLs of both kinds. The service has yesterday's first, then today's, which replaces it at
+    every mirror, then yesterday's again, which replaces nothing."""
+
+    def __init__(self, mirrors, paths, extreq, folder):
+        self.mirrors = mirrors
+        product = paths[0].split("/")[3]
+        self.paths = [f"/{kind}/v1/{product}/crl" for kind in ("vcek", "vlek")]
+        yesterday = Program(extreq, "kds", "serve", "--platform", f"{folder}/platform", "--fault",
+                            "older*0@crl")
+        self.older = get(yesterday.url + self.paths[0])[2]
+        yesterday.end()
+        self.newer = get(mirrors.service.model_url + self.paths[0])[2]
+        check("two lists", self.older != self.newer, True)
+
+    def publish(self, crl):
+        mirrors = self.mirrors
+        with mirrors.service.lock:
+            mirrors.service.bodies.update({path: crl for path in self.paths})
+
+    def served(self):
+        return [fetch_through([url], path) for url in self.mirrors.urls for path in self.paths]
+
+    def everywhere(self, crl):
+        return [crl] * len(self.mirrors.urls) * len(self.paths)
+
+    def first(self):
+        self.publish(self.older)
+        check("the first CRLs", self.served(), self.everywhere(self.older))
+        check("who asked for them", self.mirrors.service.lists,
+              {path: [self.mirrors.names[0]] for path in self.paths})
+        self.publish(self.newer)
+
+    def renewed(self):
+        """After kills and the database's crash: whoever inherits the claim has fetched the new one."""
+        wait_until("today's CRLs", lambda: self.served() == self.everywhere(self.newer))
+
+    def never_older(self):
+        service, postgres = self.mirrors.service, self.mirrors.postgres
+        before = {path: len(names) for path, names in service.lists.items()}
+        self.publish(self.older)
+        postgres.query("UPDATE claim SET until_ms = 0 WHERE item LIKE '%/crl'")
+        self.mirrors.kill(0)  # the successor asks at once, and claims for an hour when it is done
+        wait_until("yesterday's CRLs to be fetched", lambda: all(
+            len(service.lists[path]) > before[path] for path in self.paths))
+        wait_until("yesterday's CRLs to be judged", lambda: len(postgres.query(
+            "SELECT item FROM claim WHERE item LIKE '%/crl' AND"
+            " until_ms > 1000 * extract(epoch FROM now() + interval '30 minutes')")) == 2)
+        check("an older CRL", self.served(), self.everywhere(self.newer))
+        check("the CRLs in the database", postgres.query("SELECT encode(der, 'hex') FROM crl"),
+              [self.newer.hex()] * 2)
+        self.publish(self.newer)
+
+
 def same_answers(mirrors, paths):
     service, url = mirrors.service, mirrors.urls[0]
     chain = paths[0].rsplit("/", 1)[0] + "/cert_chain"
@@ -173,6 +229,47 @@ def curl(options, url, folder):
     code = subprocess.run(["curl", *options, url, "-o", answer], check=False,
                           env={**os.environ, "no_proxy": "*"}).returncode
     return code, answer.read_bytes() if answer.exists() else b""
+
+
+def whole_answer(method, url, folder):
+    """Status, the headers that say what the body is and when to come again, and the body."""
+    lines = pathlib.Path(folder, "headers")
+    how = ["--head"] if method == "HEAD" else []
+    code, body = curl(["-sS", "--path-as-is", *how, "-D", lines], url, folder)
+    first, *rest = lines.read_text(encoding="ascii").splitlines()
+    headers = sorted(line.lower() for line in rest
+                     if line.lower().startswith(("content-", "retry-after:", "location:", "warning:")))
+    return code, first.split()[1], headers, b"" if how else body
+
+
+def same_as_the_model(folder, mirror_url, service, paths):
+    """Each object and each refusal, by GET and HEAD: from the mirror as from the key service."""
+    leaf = paths[0].replace("blSPL=04", "blSPL=08")
+    chip = leaf.split("?")[0]
+    product = leaf.split("/")[3]
+    there = [leaf] + [f"/{kind}/v1/{product}/{thing}" for kind in ("vcek", "vlek")
+                      for thing in ("cert_chain", "crl")]
+    other_product = "Genoa" if product != "Genoa" else "Milan"
+    absent = [leaf.replace("/v1/", "/v2/"), "/", "/vcek", f"/vcek/v1/{product}/crl/", chip + "/x",
+              leaf.replace(product, "Bergamo"), leaf.replace(product, product.lower()),
+              leaf.replace(chip[-8:], "00000000"), f"/vcek/v1/{other_product}/crl",
+              f"/vlek/v1/{other_product}/cert_chain"]
+    wrong = [chip, chip + "?", leaf + "&x=1", leaf + "&blSPL=08", leaf.replace("ucodeSPL", "ucodSPL"),
+             leaf.replace("ucodeSPL", "ucodespl"), leaf.replace("&teeSPL=00", ""), leaf[:-2] + "256",
+             leaf[:-2] + "-1", leaf[:-2] + "x", leaf.replace(chip[-8:], ""),
+             leaf.replace(chip[-8:], "zzzzzzzz")]
+    for status, some in (("200", there), ("404", absent), ("400", wrong)):
+        for path in some:
+            for method in ("GET", "HEAD"):
+                from_mirror = whole_answer(method, mirror_url + path, folder)
+                from_model = whole_answer(method, service.model_url + path, folder)
+                # Also when the model's day has ended since the mirror asked it for its list.
+                if method == "GET" and path.endswith("/crl"):
+                    from_model = (*from_model[:3], service.bodies.get(path, from_model[3]))
+                check(f"{method} {path}: status", from_model[:2], (0, status))
+                check(f"{method} {path}: length", sum(
+                    line.startswith("content-length: ") for line in from_model[2]), 1)
+                check(f"{method} {path}", from_mirror, from_model)
 
 
 def foreign_client(folder, front, mirror_url, service, paths):
@@ -203,6 +300,35 @@ def post(url, body, token, folder):
                            f"@{folder}/report", url + "/fleet/v1/hosts"], check=False, text=True,
                           stdout=subprocess.PIPE, env={**os.environ, "no_proxy": "*"})
     return done.stdout
+
+
+def nothing_but_leaves(folder, front, mirror_url, paths):
+    """What is no leaf's name is answered by the mirror, whatever file is there."""
+    secret = pathlib.Path(folder, "secret")
+    secret.write_text("secret", encoding="ascii")
+    products = pathlib.Path(folder, "layout/vcek/v1")
+    product = paths[0].split("/")[3]
+    (products / product / ".hidden").write_text("secret", encoding="ascii")
+    (products / "secret").write_text("secret", encoding="ascii")
+    up = "/.." * 4 + "/secret"
+    leaf, chip = paths[0], paths[0].split("?")[0]
+    for path in [f"/vcek/v1/{product}?{up}", f"/vcek/v1/{product}/?{up}", f"/vcek/v1/?{up}",
+                 f"/vcek/v1/{product}?{up[1:]}", f"/vcek/v1/{product}/?{up[1:]}", leaf + up,
+                 leaf + "/.." + up, f"/vcek/v1/{product}/%3f{up}", f"/vcek/v1/x%2f..?{up[1:]}",
+                 f"/vcek/v1/{product}/.hidden", f"/vcek/v1/{product}/.hidden?", "/vcek/v1/secret",
+                 "/vcek/v1/secret?", f"/vcek/v1/{product}", f"/vcek/v1/{product}/", "/vcek/v1/?",
+                 leaf + "%00", leaf + "/", leaf.replace("?", "%3f"), chip,
+                 leaf + "&" + "x" * 300, leaf + "&" + "x/" * 3000]:
+        front_says, mirror_says = (whole_answer("GET", url + path, folder)
+                                   for url in (front.url, mirror_url))
+        check(f"through nginx: {path[:200]}", front_says, mirror_says)
+        check(f"no leaf: {path[:200]}", front_says[1] in ("400", "404"), True)
+    # Other spellings of what is there: the mirror's business.
+    bare = leaf.replace("=0", "=")
+    upper = leaf.replace(chip[-128:], chip[-128:].upper())
+    for path in (bare, upper, leaf + "&"):
+        check(f"another spelling: {path}", whole_answer("GET", front.url + path, folder),
+              whole_answer("GET", mirror_url + path, folder))
 
 
 def host_reports(extreq, folder, front, mirrors, paths):
@@ -253,6 +379,7 @@ def nginx_in_front(extreq, folder, mirrors, paths):
         new = paths[0].replace("blSPL=04", "blSPL=05")
         check("a miss through nginx", get(front.url + new)[0], 200)
         foreign_client(folder, front, mirror.url, service, paths)
+        nothing_but_leaves(folder, front, mirror.url, paths)
         host_reports(extreq, folder, front, mirrors, paths)
         mirror.end()
         for path in [*paths, new]:  # the files alone
@@ -296,12 +423,17 @@ def whole_test(extreq, folder, postgres, programs):
     pathlib.Path(folder, "tokens").write_text(TOKEN + "\n", encoding="utf-8")
     mirrors = Mirrors(extreq, folder, postgres, service, trust)
     try:
+        lists = Lists(mirrors, paths, extreq, folder)
+        lists.first()
         three_mirrors(mirrors, paths)
         same_answers(mirrors, paths)
+        same_as_the_model(folder, mirrors.urls[0], service, paths)
         prefetch_and_ready(extreq, folder, mirrors, paths, trust)
         # What a killed mirror stored and had not laid out yet is laid out by whoever serves it.
         for path in paths:
             get(mirrors.urls[1] + path)
+        lists.renewed()
+        lists.never_older()
         nginx_in_front(extreq, folder, mirrors, paths)
         check("graceful end", mirrors.programs[0].end(), 0)
     finally:
@@ -310,14 +442,14 @@ def whole_test(extreq, folder, postgres, programs):
 
 def main():
     if not nginx_program():
-        print("SKIPPED: no nginx to test with")
+        print("*** SKIPPED, NOT TESTED: no nginx to test with")
         return 77
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cluster:
         os.chmod(folder, 0o755)
         try:
             postgres = Postgres(cluster)
         except (FileNotFoundError, KeyError, subprocess.CalledProcessError) as problem:
-            print(f"SKIPPED: no PostgreSQL to test with: {problem}")
+            print(f"*** SKIPPED, NOT TESTED: no PostgreSQL to test with: {problem}")
             return 77
         programs = []
         try:

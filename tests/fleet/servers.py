@@ -90,7 +90,8 @@ class StrictService:
         self.interval = interval
         self.lock = threading.Lock()
         self.asked = {}  # path of a leaf: who asked, in order; 429 does not count
-        self.bodies = {}
+        self.lists = {}  # path of a CRL: who asked, in order
+        self.bodies = {}  # what is given for a path: the model's first answer, or what a test wants
         self.limited = 0
         self.next = 0.0
         self.hold = None
@@ -136,6 +137,8 @@ class StrictService:
             if leaf:
                 self.next = max(self.next, now) + self.interval
                 self.asked.setdefault(path, []).append(name)
+            if path.endswith("/crl"):
+                self.lists.setdefault(path, []).append(name)
             if leaf and self.hold and self.hold.name == name:
                 held, self.hold = self.hold, None
         if held:
@@ -175,12 +178,12 @@ class Program:
 
 class Nginx:
     """packaging/nginx before one mirror, in plain and behind TLS for "localhost"; beside it a
-    server of plain static files."""
+    server of the plain static files in `static`."""
 
-    def __init__(self, folder, mirror_url, layout):
+    def __init__(self, folder, mirror_url, layout, static="/nowhere"):
         port, tls_port, static_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.static_url = f"http://127.0.0.1:{static_port}"  # the same files, and no more
+        self.static_url = f"http://127.0.0.1:{static_port}"
         self.tls_url = f"https://localhost:{tls_port}"
         self.certificate = f"{folder}/front.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
@@ -193,14 +196,14 @@ class Nginx:
             f"ssl_certificate {self.certificate}; ssl_certificate_key {folder}/front.key;")
         text = text.replace("/var/lib/extreq/kds-layout", str(layout))
         text = text.replace("127.0.0.1:8010", mirror_url[len("http://"):])
-        text += (f"server {{ listen 127.0.0.1:{static_port}; root {layout}; types {{ }} "
+        text += (f"server {{ listen 127.0.0.1:{static_port}; root {static}; types {{ }} "
                  "default_type application/octet-stream; "
                  "open_file_cache max=100000 inactive=10m; }")
         temporary = "".join(f"{name}_temp_path {folder}/{name};\n"
                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.geteuid() == 0 else ""
         config = pathlib.Path(folder, "nginx.conf")
-        config.write_text(f"{user}daemon off;\npcre_jit on;\npid {folder}/nginx.pid;\nevents {{}}\n"
+        config.write_text(f"{user}daemon off;\npid {folder}/nginx.pid;\nevents {{}}\n"
                           f"error_log {folder}/error.log;\n"
                           f"http {{\naccess_log off;\nsendfile on;\n{temporary}{text}}}\n", encoding="utf-8")
         self.process = subprocess.Popen([nginx_program(), "-c", config, "-e", f"{folder}/error.log"])
