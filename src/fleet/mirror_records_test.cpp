@@ -48,7 +48,8 @@ template <class Holder>
 class Records : public testing::Test {
  protected:
   void SetUp() override {
-    if (holder_.records() == nullptr) GTEST_SKIP() << "no PostgreSQL to test with";
+    if (holder_.records() == nullptr)
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no PostgreSQL to test with";
   }
   MirrorRecords& records() { return *holder_.records(); }
 

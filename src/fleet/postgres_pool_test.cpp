@@ -16,7 +16,8 @@ using testing::HasSubstr;
 class Pool : public testing::Test {
  protected:
   void SetUp() override {
-    if (TestPostgres::shared() == nullptr) GTEST_SKIP() << "no PostgreSQL to test with";
+    if (TestPostgres::shared() == nullptr)
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no PostgreSQL to test with";
     name_ = TestPostgres::shared()->new_database();
   }
   std::unique_ptr<PostgresPool> open(unsigned connections = 2) {

@@ -25,7 +25,7 @@ std::string find_programs() {
 }
 
 void say_skipped(const char* why) {
-  std::fprintf(stderr, "SKIPPED: no PostgreSQL to test with: %s\n", why);
+  std::fprintf(stderr, "*** SKIPPED, NOT TESTED: no PostgreSQL to test with: %s\n", why);
 }
 
 }  // namespace
@@ -46,7 +46,10 @@ std::unique_ptr<TestPostgres> TestPostgres::start() {
     return nullptr;
   }
   auto folder = TemporaryDirectory::create("extreq-pg");
-  if (!folder) return nullptr;
+  if (!folder) {
+    say_skipped(folder.error().message.c_str());
+    return nullptr;
+  }
   if (::geteuid() == 0) {
     const passwd* user = ::getpwnam("postgres");
     if (user == nullptr || ::chown(folder->path().c_str(), user->pw_uid, user->pw_gid) != 0) {

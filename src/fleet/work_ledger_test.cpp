@@ -44,7 +44,7 @@ class Ledger : public testing::Test {
  protected:
   void SetUp() override {
     if (std::is_same_v<Holder, OfPostgres> && TestPostgres::shared() == nullptr) {
-      GTEST_SKIP() << "no PostgreSQL to test with";
+      GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no PostgreSQL to test with";
     }
     ASSERT_NE(holder_.ledger(), nullptr);
   }
