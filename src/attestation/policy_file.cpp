@@ -139,6 +139,7 @@ Reader product_set(std::vector<Product>& set) {
   return [&set](const PolicyValue& given) {
     return given.array([&](const PolicyValue& member) -> Status {
       std::vector<std::string_view> names;
+      names.reserve(products.size());
       for (const Product product : products) names.push_back(kds_name(product));
       std::size_t index = 0;
       EXTREQ_TRY(member.one_of(names, index));
