@@ -139,16 +139,18 @@ Result<Certificate> SqliteStore::certificate_of(ByteView der) const {
               certificate.error().message);
 }
 
+// Two texts, so that a holder is found by the index: a fleet has very many with one TCB.
+std::string sqlite_leaves_query(bool any_holder) {
+  return fmt::format(
+      "SELECT der FROM leaf WHERE product = CAST(?1 AS TEXT) AND kind = CAST(?2 AS TEXT) "
+      "AND tcb = ?3 {}ORDER BY not_after DESC, holder",
+      any_holder ? "" : "AND holder = ?4 ");
+}
+
 Result<std::vector<Certificate>> SqliteStore::leaves(const CertificateKey& key) {
   const std::lock_guard guard(mutex_);
   const bool any_holder = key.kind == KeyKind::vlek && key.holder.empty();
-  // Two texts, so that a holder is found by the index: a fleet has very many with one TCB.
-  const char* const which = any_holder ? "" : "AND holder = ?4 ";
-  EXTREQ_TRY_ASSIGN(auto statement, database_.prepare(fmt::format(
-                                        "SELECT der FROM leaf WHERE product = CAST(?1 AS TEXT) AND "
-                                        "kind = CAST(?2 AS TEXT) AND tcb = ?3 {}"
-                                        "ORDER BY not_after DESC, holder",
-                                        which)));
+  EXTREQ_TRY_ASSIGN(auto statement, database_.prepare(sqlite_leaves_query(any_holder)));
   statement.bind(1, text_of(key.product)).bind(2, text_of(key.kind)).bind(3, tcb_bytes(key.tcb));
   if (!any_holder) statement.bind(4, key.holder);
   std::vector<Certificate> found;

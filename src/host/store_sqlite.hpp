@@ -12,6 +12,9 @@ namespace extreq::host {
 
 inline constexpr std::string_view default_store_path = "/var/lib/extreq/certificates.db";
 
+// The text that SqliteStore::leaves() prepares: the leaves of one holder, or of all.
+[[nodiscard]] std::string sqlite_leaves_query(bool any_holder);
+
 // Threading: any thread; any number of processes may have the file open.
 class SqliteStore final : public CertificateStore {
  public:

@@ -50,6 +50,34 @@ TEST_F(SqliteStoreTest, TheFileIsNotForEverybody) {
   EXPECT_EQ(status.st_mode & 0007U, 0U);
 }
 
+// SQLite's words: SEARCH for a look-up by the key's first columns, SCAN for a walk over all rows.
+std::vector<std::string> plan_of(const std::string& path, const std::string& query) {
+  auto database = SqliteDatabase::open(path).value();
+  auto plan = database.prepare("EXPLAIN QUERY PLAN " + query).value();
+  std::vector<std::string> lines;
+  constexpr int detail = 3;
+  while (plan.step().value()) {
+    const Bytes line = plan.bytes(detail);
+    lines.emplace_back(line.begin(), line.end());
+  }
+  return lines;
+}
+
+TEST_F(SqliteStoreTest, ALeafIsFoundByItsWholeKey) {
+  place_.open();
+  EXPECT_THAT(plan_of(place_.path(), sqlite_leaves_query(false)),
+              testing::ElementsAre(
+                  testing::AllOf(testing::StartsWith("SEARCH leaf USING PRIMARY KEY"),
+                                 HasSubstr("product=? AND kind=? AND tcb=? AND holder=?"))));
+}
+
+TEST_F(SqliteStoreTest, TheLeavesOfOneTcbAreFoundByIt) {
+  place_.open();
+  EXPECT_THAT(plan_of(place_.path(), sqlite_leaves_query(true)),
+              testing::Contains(testing::AllOf(testing::StartsWith("SEARCH leaf USING PRIMARY KEY"),
+                                               HasSubstr("product=? AND kind=? AND tcb=?"))));
+}
+
 TEST_F(SqliteStoreTest, AMissingFolderIsNotFound) {
   const auto store = SqliteStore::open(place_.folder() + "/none/certificates.db");
   ASSERT_FALSE(store);
