@@ -67,7 +67,7 @@ class Mirrors:
         self.layout = f"{folder}/layout"
         self.command = [extreq, "kds", "mirror", "--database", postgres.connection, "--trust", trust,
                         "--port", "0", "--interval", INTERVAL, "--lease", LEASE, "--route",
-                        "shared=proxy:none", "--patience", 2, "--layout", self.layout,
+                        "shared=proxy:none", "--patience", 30, "--layout", self.layout,
                         "--report-tokens", f"{folder}/tokens"]
         self.started = 0
         self.names = [None] * 3
