@@ -115,17 +115,17 @@ Result<Authority> Authority::create(AuthorityKeys keys, Product product, sys_sec
       .authority = crypto::CertificateAuthority{.path_length = std::nullopt, .signs_crls = true},
       .extensions = {},
       .explicit_trailer_field = true};
-  EXTREQ_TRY_ASSIGN(Certificate ark, crypto::issue_certificate(content, *keys.ark));
+  EXTREQ_TRY_ASSIGN(const Certificate ark, crypto::issue_certificate(content, *keys.ark));
   content.authority = crypto::CertificateAuthority{.path_length = 0, .signs_crls = false};
   content.serial = serials.ask;
   content.subject = ask_name(product);
   content.subject_key = keys.ask->public_key();
-  EXTREQ_TRY_ASSIGN(Certificate ask, crypto::issue_certificate(content, *keys.ark));
+  EXTREQ_TRY_ASSIGN(const Certificate ask, crypto::issue_certificate(content, *keys.ark));
   content.serial = serials.asvk;
   content.subject = asvk_name(product);
   content.subject_key = keys.asvk->public_key();
-  EXTREQ_TRY_ASSIGN(Certificate asvk, crypto::issue_certificate(content, *keys.ark));
-  return Authority(std::move(keys), std::move(ark), std::move(ask), std::move(asvk));
+  EXTREQ_TRY_ASSIGN(const Certificate asvk, crypto::issue_certificate(content, *keys.ark));
+  return Authority(std::move(keys), ark, ask, asvk);
 }
 
 Status Authority::save(const std::string& directory) const {
@@ -153,9 +153,8 @@ Result<Authority> Authority::load(const std::string& directory) {
   EXTREQ_TRY(ark.certificate.check_signed_by(ark.certificate));
   EXTREQ_TRY(ask.certificate.check_signed_by(ark.certificate));
   EXTREQ_TRY(asvk.certificate.check_signed_by(ark.certificate));
-  return Authority({std::move(ark.key), std::move(ask.key), std::move(asvk.key)},
-                   std::move(ark.certificate), std::move(ask.certificate),
-                   std::move(asvk.certificate));
+  return Authority({std::move(ark.key), std::move(ask.key), std::move(asvk.key)}, ark.certificate,
+                   ask.certificate, asvk.certificate);
 }
 
 }  // namespace extreq::firmware::model

@@ -47,12 +47,9 @@ class Authority {
   [[nodiscard]] const crypto::RsaPrivateKey& asvk_key() const noexcept { return *keys_.asvk; }
 
  private:
-  Authority(AuthorityKeys keys, crypto::Certificate ark, crypto::Certificate ask,
-            crypto::Certificate asvk)
-      : keys_(std::move(keys)),
-        ark_(std::move(ark)),
-        ask_(std::move(ask)),
-        asvk_(std::move(asvk)) {}
+  Authority(AuthorityKeys keys, const crypto::Certificate& ark, const crypto::Certificate& ask,
+            const crypto::Certificate& asvk)
+      : keys_(std::move(keys)), ark_(ark), ask_(ask), asvk_(asvk) {}
 
   AuthorityKeys keys_;
   crypto::Certificate ark_;
