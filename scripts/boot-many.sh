@@ -44,7 +44,7 @@ nothing_left() {
     echo "$1 left files: $(ls "$TMPDIR")" >&2
     exit 1
   }
-  if ls /dev/shm | grep -vxF -f "$work/shared-before" | grep extreq; then
+  if ls /dev/shm | grep -vxF -f "$work/shared-before" | grep -E '^extreq-(shared|private)'; then
     echo "$1 left files in /dev/shm" >&2
     exit 1
   fi

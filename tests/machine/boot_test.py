@@ -459,8 +459,9 @@ class Machine(unittest.TestCase):
             time.sleep(0.02)
         self.assertEqual(processes_with(self.tag), set())
         self.assertEqual(os.listdir(self.temporary), [])
-        # The machine's memory files have such names, and no other program's have.
-        self.assertEqual([name for name in os.listdir("/dev/shm") if "extreq-" in name], [])
+        # The machine's memory files have these names, and no other program's have.
+        named = ("extreq-shared", "extreq-private")
+        self.assertEqual([name for name in os.listdir("/dev/shm") if name.startswith(named)], [])
 
     def test_nothing_outlives_kill_9(self):
         seed = random.randrange(1 << 32)
