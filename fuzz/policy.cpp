@@ -21,12 +21,22 @@ void check(const attestation::Policy& policy) {
   for (const auto product : {attestation::Product::genoa, attestation::Product::turin}) {
     extensions.product = product;
     const std::optional<attestation::Extensions> leaf = extensions;
+    const attestation::PolicySubject of{subject, leaf, &table};
     std::vector<Check> asked;
-    attestation::check_policy({subject, leaf, &table}, &policy, asked);
+    attestation::check_policy(of, &policy, {.all = true}, asked);
+    std::vector<Check> wordless;
+    attestation::check_policy(of, &policy, {.all = false}, wordless);
     std::vector<Check> nothing_asked;
-    attestation::check_policy({subject, leaf, &table}, nullptr, nothing_asked);
-    require(asked.size() == nothing_asked.size(), "each check is made, whatever is asked");
-    for (const Check& one : asked) require(!one.why.empty(), "each check says why");
+    attestation::check_policy(of, nullptr, {.all = true}, nothing_asked);
+    require(asked.size() == nothing_asked.size() && asked.size() == wordless.size(),
+            "each check is made, whatever is asked");
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      require(!asked[i].why.empty(), "each check says why");
+      const bool failed = asked[i].state == attestation::CheckState::failed;
+      require(asked[i].id == wordless[i].id && asked[i].state == wordless[i].state &&
+                  wordless[i].why == (failed ? asked[i].why : ""),
+              "words that nobody wants are left out, and change no answer");
+    }
   }
 }
 

@@ -109,7 +109,8 @@ Result<std::optional<KnownList>> revocation_list_of(const CertificateTable& tabl
 Check check_revocation(std::span<const Certificate> certificates,
                        const std::optional<Certificate>& root, const Revocation& revocation,
                        std::chrono::sys_seconds at, Explain explain) {
-  if (revocation.mode == RevocationMode::off) return explain.not_done(revocation_check, "switched off");
+  if (revocation.mode == RevocationMode::off)
+    return explain.not_done(revocation_check, "switched off");
   if (revocation.lists.empty() && revocation.served_lists.empty()) {
     return no_list(revocation, explain, [] { return "there is no revocation list"; });
   }
