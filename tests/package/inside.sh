@@ -62,13 +62,31 @@ printf '%s\n' '[Unit]' 'ConditionPathExists=' '[Service]' 'ExecStart=' \
 systemctl daemon-reload
 systemctl start extreq-host
 wait_until_active
-for expected in "/run/extreq 750 root:extreq" "/run/extreq/certs 750 root:extreq" \
-  "$blob 640 root:extreq" "/run/extreq/host.socket 660 root:extreq" "/var/lib/extreq 750 root:extreq"; do
+for expected in "/run/extreq 751 root:extreq" "/run/extreq/certs 751 root:extreq" \
+  "/run/extreq/certs/host.blob.d 751 root:extreq" "$blob 640 root:extreq" \
+  "/run/extreq/host.socket 660 root:extreq" "/var/lib/extreq 750 root:extreq"; do
   set -- $expected
   is "$1" "$(stat -c '%a %U:%G' "$1")" "$2 $3"
 done
 healthy
 systemd-analyze security --threshold=30 extreq-host | tail -n 1
+
+say 'a VM has a blob of its own, which its user alone may read, and the machine keeps the other'
+vm=$blob.d/vm1.blob
+install -m 0640 -g nogroup /dev/null "$vm"
+as_vm() { setpriv --reuid nobody --regid nogroup --clear-groups "$@"; }
+for _ in $(seq 300); do
+  cmp -s "$vm" "$blob" && break
+  sleep 0.1
+done
+as_vm cmp "$vm" - <"$blob"
+for refused in "cat $blob" "ls $blob.d"; do
+  if as_vm $refused >/dev/null 2>&1; then
+    echo "the VM's user may $refused"
+    false
+  fi
+done
+rm "$vm"*
 
 say 'a guest gets its certificates from it'
 guest_gets_certificates
