@@ -1,29 +1,13 @@
 #include "base/file.hpp"
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/new_file.hpp"
+#include "base/try.hpp"
 #include "base/unique_fd.hpp"
 
 namespace extreq {
-namespace {
-
-Status write_all(int fd, ByteView content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("write {}", path);
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<Bytes> read_file(const std::string& path, std::size_t limit) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return fail_errno("open {}", path);
@@ -47,25 +31,10 @@ Result<Bytes> read_file(const std::string& path, std::size_t limit) {
 }
 
 Status replace_file(const std::string& path, ByteView content, unsigned mode) {
-  std::string temporary = path + ".XXXXXX";
-  const UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd) return fail_errno("create a file beside {}", path);
-  auto status = write_all(fd.get(), content, temporary);
-  if (status && ::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) {
-    status = fail_errno("set mode of {}", temporary);
-  }
-  if (status && ::fsync(fd.get()) != 0) status = fail_errno("sync {}", temporary);
-  if (status && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = fail_errno("rename {} to {}", temporary, path);
-  }
-  if (!status) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  const auto folder = std::filesystem::absolute(path).parent_path();
-  const UniqueFd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory) ::fsync(directory.get());
-  return status;
+  EXTREQ_TRY_ASSIGN(NewFile file, NewFile::write(path, content, mode));
+  EXTREQ_TRY(file.commit());
+  sync_folder_of(path);
+  return {};
 }
 
 }  // namespace extreq

@@ -12,6 +12,7 @@ namespace extreq {
 
 // Writes a new file beside `path` and renames it over `path`, synced to disk: a crash leaves the
 // old or the new content, never a mixture. `mode` is the permission of the new file.
+// Failure: invalid_input if `path` is there and is no regular file; io, not_found.
 // Not for lock files: readers that hold the old file open keep the old content.
 [[nodiscard]] Status replace_file(const std::string& path, ByteView content, unsigned mode);
 

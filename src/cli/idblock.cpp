@@ -11,6 +11,7 @@
 #include "base/byte_builder.hpp"
 #include "base/byte_reader.hpp"
 #include "base/file.hpp"
+#include "base/file_pair.hpp"
 #include "base/secret.hpp"
 #include "base/try.hpp"
 #include "cli/document.hpp"
@@ -97,10 +98,8 @@ Result<int> sign(const SignOptions& options, bool json) {
   const Bytes block_bytes = ByteBuilder().object(*block).take();
   const Bytes auth_bytes = ByteBuilder().object(auth).take();
   constexpr unsigned mode = 0644;
-  if (!options.block_file.empty()) {
-    EXTREQ_TRY(replace_file(options.block_file, block_bytes, mode));
-  }
-  if (!options.auth_file.empty()) EXTREQ_TRY(replace_file(options.auth_file, auth_bytes, mode));
+  EXTREQ_TRY(
+      replace_file_pair({options.block_file, block_bytes}, {options.auth_file, auth_bytes}, mode));
   Document document = digests_document(digests);
   document["id_block"] = to_base64(block_bytes);
   document["id_auth"] = to_base64(auth_bytes);

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/file_pair.hpp"
 #include "base/try.hpp"
 #include "cli/boot_options.hpp"
 #include "cli/exit_code.hpp"
@@ -32,8 +32,8 @@ Status write_pages(const machine::LaunchPlan& plan, const std::string& folder) {
     contents.insert(contents.end(), page.begin(), page.end());
     return {};
   }));
-  EXTREQ_TRY(replace_file(folder + "/pages.txt", to_bytes(list), 0644));
-  return replace_file(folder + "/pages.bin", contents, 0644);
+  const Bytes lines = to_bytes(list);
+  return replace_file_pair({folder + "/pages.txt", lines}, {folder + "/pages.bin", contents}, 0644);
 }
 
 int run_measure(const MeasureOptions& options) {

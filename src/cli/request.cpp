@@ -9,6 +9,7 @@
 
 #include "attestation/report.hpp"
 #include "base/file.hpp"
+#include "base/file_pair.hpp"
 #include "base/try.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
@@ -82,14 +83,10 @@ std::string explain(const guest::RequestFailure& failure) {
   return text;
 }
 
-Status save(const RequestOptions& options, const guest::Evidence& evidence) {
-  if (!options.report_file.empty()) {
-    EXTREQ_TRY(replace_file(options.report_file, evidence.report, public_mode));
-  }
-  if (!options.certificates_file.empty() && !evidence.certificate_table.empty()) {
-    EXTREQ_TRY(replace_file(options.certificates_file, evidence.certificate_table, public_mode));
-  }
-  return {};
+// A report, and certificates that came with it, or none: never those of another report.
+Status save(const RequestOptions& options, ByteView report, ByteView certificate_table) {
+  return replace_file_pair({options.report_file, report},
+                           {options.certificates_file, certificate_table}, public_mode);
 }
 
 guest::RequestResult<guest::Evidence> ask(guest::Transport& transport,
@@ -151,16 +148,17 @@ Totals ask_for_reports(guest::Transport& transport, const RequestOptions& option
       ++totals.failures;
       continue;
     }
-    if (evidence->notes.no_certificates) ++totals.without_certificates;
-    if (options.match && !evidence->certificate_table.empty()) {
-      const auto match =
-          guest::check_certificates_match(evidence->report, evidence->certificate_table);
+    ByteView certificates = evidence->certificate_table;
+    if (options.extended && certificates.empty()) ++totals.without_certificates;
+    if (options.match && !certificates.empty()) {
+      const auto match = guest::check_certificates_match(evidence->report, certificates);
       if (!match) {
         totals.last_failure = match.error().message;
         ++totals.mismatches;
+        certificates = {};  // they belong to another report
       }
     }
-    if (const auto saved = save(options, *evidence); !saved) {
+    if (const auto saved = save(options, evidence->report, certificates); !saved) {
       totals.last_failure = saved.error().message;
       ++totals.failures;
     }
@@ -183,7 +181,15 @@ int request_reports(guest::Transport& transport, const RequestOptions& options) 
   }
   if (!totals.last_failure.empty()) fmt::print(stderr, "{}\n", totals.last_failure);
   if (totals.mismatches != 0) return exit_not_genuine;
-  return totals.failures != 0 ? exit_unreadable : 0;
+  if (totals.failures != 0) return exit_unreadable;
+  if (!options.match || totals.without_certificates == 0) return exit_ok;
+  fmt::print(
+      stderr,
+      "extreq request: --match: {} of {} reports came without certificates, and certificates "
+      "were expected. The host has none at the moment: ask again, or fetch them from AMD's "
+      "key service\n",
+      totals.without_certificates, totals.requests);
+  return exit_not_acceptable;
 }
 
 int request_key(guest::Transport& transport, const RequestOptions& options) {
@@ -225,8 +231,10 @@ void add_request(CLI::App& app, int& exit_code) {
                    "up to 64 bytes in hexadecimal, padded with zeros; random if not given");
   verb->add_option("--vmpl", options->vmpl, "privilege level in the report, 0 to 3");
   verb->add_flag("--extended", options->extended, "with the host's certificates");
-  verb->add_flag("--match", options->match,
-                 "check that the certificates belong to the report (implies --extended)");
+  verb->add_flag(
+      "--match", options->match,
+      "check that the certificates belong to the report (implies --extended); those that do "
+      "not are not written");
   verb->add_flag("--length-first", options->length_first,
                  "ask with no room for certificates first, to learn their size (device only)");
   verb->add_flag("--key", options->key, "a derived key bound to the measurement");
@@ -235,9 +243,12 @@ void add_request(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"auto", "device", "tsm"}));
   verb->add_option("--report", options->report_file, "write the report (or the key) to this file");
   verb->add_option("--certs", options->certificates_file,
-                   "write the certificate table to this file");
+                   "write the certificate table to this file; if there is none, remove the file");
   verb->add_option("--count", options->count, "ask so often")->check(CLI::Range(1U, 1000000U));
   verb->add_flag("--json", options->json, "one JSON object");
+  verb->footer(
+      "Exit: 0 done; 1 usage; 2 --match: the certificates do not belong to the report; 3 --match:\n"
+      "the host gave no certificates; 4 no report, or a file cannot be written.");
   verb->callback([options, &exit_code] {
     if (options->match || !options->certificates_file.empty()) options->extended = true;
     exit_code = run_request(*options);

@@ -7,10 +7,10 @@
 
 #include "abi/ghcb.hpp"
 #include "attestation/certificate_table.hpp"
+#include "base/traced_child_test_tool.hpp"
 #include "host/service.hpp"
 #include "host/test_platform.hpp"
 #include "lease/state_page.hpp"
-#include "lease/traced_child_test_tool.hpp"
 
 namespace extreq::host {
 namespace {
@@ -66,7 +66,7 @@ class ServiceCrashTest : public testing::Test {
     for (int step = 1; !ended && !HasFailure(); ++step) {
       prepare();
       {
-        lease::test::TracedChild child([this] { turn(); });
+        extreq::test::TracedChild child([this] { turn(); });
         for (int i = 0; i < step && !ended; ++i) ended = !child.next_stop();
       }
       const auto holder = lease::BlobSource(platform_.blob()).open_holder().value();

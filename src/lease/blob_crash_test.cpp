@@ -2,10 +2,10 @@
 #include <fcntl.h>
 
 #include "base/file.hpp"
+#include "base/traced_child_test_tool.hpp"
 #include "lease/blob_source.hpp"
 #include "lease/blob_writer.hpp"
 #include "lease/lease_test_tools.hpp"
-#include "lease/traced_child_test_tool.hpp"
 
 namespace extreq::lease {
 namespace {
@@ -54,7 +54,7 @@ class BlobCrashTest : public test::FolderTest {
       ASSERT_TRUE(lasting_reader->acquire(none));
       lasting_reader->release();
       {
-        test::TracedChild child([&] { update_in_child(new_table); });
+        extreq::test::TracedChild child([&] { update_in_child(new_table); });
         for (int i = 0; i < step && !ended; ++i) ended = !child.next_stop();
       }
       const auto new_reader = *BlobSource(blob()).open_holder();
@@ -97,7 +97,7 @@ TEST_F(BlobCrashTest, AKillWhileFileAndStatePageAreMadeLeavesWhatTheNextWriterMe
     ::unlink(blob().c_str());
     ::unlink(state_page_path(blob()).c_str());
     {
-      test::TracedChild child([&] { update_in_child(test::table_of(2, 500)); });
+      extreq::test::TracedChild child([&] { update_in_child(test::table_of(2, 500)); });
       for (int i = 0; i < step && !ended; ++i) ended = !child.next_stop();
     }
     const auto reader = *BlobSource(blob()).open_holder();

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/traced_child_test_tool.hpp"
 #include "lease/blob_source.hpp"
 #include "lease/lease_test_tools.hpp"
-#include "lease/traced_child_test_tool.hpp"
 #include "lease/vm_blobs.hpp"
 
 namespace extreq::lease {
@@ -215,7 +215,7 @@ TEST_F(BlobGroupTest, AfterAKillAtAnyStepNoVmHasATableForAnotherKey) {
     ::unlink(path("key-changed").c_str());
     publish(old_table_);
     {
-      test::TracedChild child([this] {
+      extreq::test::TracedChild child([this] {
         BlobWriter writer(blob(), {.sole_writer = true});
         auto update = BlobGroup(writer).begin(none);
         if (!update || !update->tombstone()) ::_exit(1);

@@ -5,9 +5,9 @@
 #include <sys/syscall.h>
 
 #include "base/file.hpp"
+#include "base/traced_child_test_tool.hpp"
 #include "lease/blob_writer.hpp"
 #include "lease/lease_test_tools.hpp"
-#include "lease/traced_child_test_tool.hpp"
 
 namespace extreq::lease {
 namespace {
@@ -306,7 +306,7 @@ TEST_F(BlobSourceTest, AStatePageThatComesLaterOrIsReplacedIsFound) {
 }
 
 // From the first getppid() of the child to the second.
-std::vector<unsigned long long> calls_between_marks(test::TracedChild& child) {
+std::vector<unsigned long long> calls_between_marks(extreq::test::TracedChild& child) {
   std::vector<unsigned long long> calls;
   bool counting = false;
   bool entering = false;
@@ -326,7 +326,7 @@ std::vector<unsigned long long> calls_between_marks(test::TracedChild& child) {
 TEST_F(BlobSourceTest, ALeaseCostsFourSystemCallsAndTwoWhereCopiesMayBeKept) {
   for (const bool sole_writer : {false, true}) {
     publish(test::table_of(1, 5000), sole_writer);
-    test::TracedChild child([this] {
+    extreq::test::TracedChild child([this] {
       const auto reader = holder();
       const auto lease = [&reader] {
         if (!reader->acquire(none)) ::_exit(1);

@@ -84,9 +84,9 @@ def changing_certificates():
     one = "extreq request --match --transport device --json"
     return place.boot_with(
         {
-            "withdrawn": f"while {one} >/tmp/last; do cat /tmp/last; "
-            "grep -q '\"certificate_bytes\":0' /tmp/last || break; sleep 1; done",
-            "hundred": f"{one} --count 100",
+            "withdrawn": f"while {one} >/tmp/last 2>/dev/null; [ $? = 3 ]; do cat /tmp/last; sleep 1; "
+            "done; cat /tmp/last",
+            "hundred": f"{one} --count 100 2>/tmp/said",
         },
         "--fault", f"no-certificates@{WITHDRAWN_S}s", "--rotate",
         "--cert-source", place.path("changing.blob"), "--trace", place.path("changing.json"),
@@ -143,8 +143,10 @@ def scripted():
             "busy": f"{request} --match",
             "slow": f"{request} --match",
             "large": f"{request} --match",
-            "changed": f"{request} --match",
-            "withdrawn": f"{request} --match",
+            "changed": f"{request} --match --report /tmp/r --certs /tmp/c",
+            "changed_files": "ls /tmp/r /tmp/c",
+            "withdrawn": f"{request} --match --report /tmp/r --certs /tmp/c 2>/tmp/said",
+            "withdrawn_files": "ls /tmp/r /tmp/c; cat /tmp/said",
             "key": "extreq request --key --report /tmp/key && wc -c </tmp/key && cat /tmp/key | sha256sum",
             "replayed": request,
             "after_replayed": request,
@@ -303,8 +305,14 @@ class Scripted(unittest.TestCase):
         self.assertIn("changed 1 times, 0 changes failed", self.guest.done.stderr)
 
     def test_without_certificates_the_report_comes_alone(self):
-        self.assertEqual(self.guest.status["withdrawn"], 0)
+        self.assertEqual(self.guest.status["withdrawn"], 3)
         self.assertEqual(self.guest.json("withdrawn")["certificate_bytes"], 0)
+        self.assertIn("1 of 1 reports came without certificates", self.guest.text["withdrawn_files"])
+
+    def test_no_certificates_of_an_earlier_report_stay_beside_a_new_one(self):
+        self.assertEqual(self.guest.text["changed_files"].split(), ["/tmp/r", "/tmp/c"])
+        self.assertIn("/tmp/r\n", self.guest.text["withdrawn_files"])
+        self.assertNotIn("/tmp/c\n", self.guest.text["withdrawn_files"])
 
     def test_a_key_is_derived_into_a_file(self):
         self.assertIn("derived key   32 bytes", self.guest.text["key"])

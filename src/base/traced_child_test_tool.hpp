@@ -1,5 +1,5 @@
 // TracedChild: a forked child that stops at each entry into and each return from a system call, so
-// that tests can kill it at every step, or count its calls. x86-64.
+// that tests can kill it at every step, count its calls, or let a call fail. x86-64.
 #pragma once
 
 #include <csignal>
@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace extreq::lease::test {
+namespace extreq::test {
 
 class TracedChild {
  public:
@@ -50,6 +50,18 @@ class TracedChild {
     return registers.orig_rax;
   }
 
+  // At a stop that is an entry: the call is not made and fails with `error`. Runs on to its return.
+  void fail_call(int error) {
+    struct user_regs_struct registers {};
+    ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
+    registers.orig_rax = ~0ULL;  // no system call has this number
+    ::ptrace(PTRACE_SETREGS, child_, nullptr, &registers);
+    ASSERT_TRUE(next_stop());
+    ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
+    registers.rax = static_cast<unsigned long long>(-error);
+    ::ptrace(PTRACE_SETREGS, child_, nullptr, &registers);
+  }
+
   // kill -9, and waits until it is gone with its descriptors.
   void kill() {
     if (child_ <= 0) return;
@@ -64,4 +76,4 @@ class TracedChild {
   pid_t child_;
 };
 
-}  // namespace extreq::lease::test
+}  // namespace extreq::test
