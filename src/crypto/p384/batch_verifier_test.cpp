@@ -14,20 +14,8 @@
 namespace extreq::crypto::p384 {
 namespace {
 
-using Bytes48 = std::array<std::uint8_t, p384_size>;
-
-Bytes48 bytes_of(const Integer& value) {
-  Bytes48 bytes{};
-  Integer rest = value;
-  for (std::size_t i = p384_size; i-- > 0;) {
-    bytes[i] = static_cast<std::uint8_t>(mpz_fdiv_ui(rest.raw(), 256));
-    mpz_fdiv_q_2exp(rest.raw(), rest.raw(), 8);
-  }
-  return bytes;
-}
-
 EcdsaP384PrivateKey key_of(const Integer& scalar) {
-  return EcdsaP384PrivateKey::from_scalar(bytes_of(scalar)).value();
+  return EcdsaP384PrivateKey::from_scalar(bytes48_of(scalar)).value();
 }
 
 Sha384Digest random_digest(std::mt19937_64& random) {
@@ -37,9 +25,7 @@ Sha384Digest random_digest(std::mt19937_64& random) {
 }
 
 EcdsaP384Signature with_other_s(const EcdsaP384Signature& signature) {
-  Integer s;
-  mpz_import(s.raw(), p384_size, 1, 1, 1, 0, signature.s.data());
-  return {signature.r, bytes_of(group_order() - s)};
+  return {signature.r, bytes48_of(group_order() - integer_of(signature.s))};
 }
 
 BatchVerifier verifier_of(Kernel kernel, std::size_t known_keys = 1024, unsigned known_after = 1) {
@@ -128,10 +114,10 @@ TEST_P(BatchVerifierTest, RAndSOutsideOneToNMinusOneAreRefused) {
   std::vector<SignatureQuestion> questions;
   for (const Integer& r : edges) {
     for (const Integer& s : edges) {
-      questions.push_back({&key.public_key(), digest, {bytes_of(r), bytes_of(s)}});
+      questions.push_back({&key.public_key(), digest, {bytes48_of(r), bytes48_of(s)}});
     }
-    questions.push_back({&key.public_key(), digest, {bytes_of(r), good.s}});
-    questions.push_back({&key.public_key(), digest, {good.r, bytes_of(r)}});
+    questions.push_back({&key.public_key(), digest, {bytes48_of(r), good.s}});
+    questions.push_back({&key.public_key(), digest, {good.r, bytes48_of(r)}});
   }
   questions.push_back({&key.public_key(), digest, good});
   const std::vector<bool> answers = verifier.verify(questions);
@@ -175,8 +161,8 @@ TEST_P(BatchVerifierTest, SpecialCasesOfTheAdditionLawGetTheLibrarysVerdict) {
     keys.push_back(key_of(group_order() - scalar));
   }
   std::vector<SignatureQuestion> questions;
-  std::vector<Sha384Digest> digests = {Sha384Digest{}, bytes_of(group_order()),
-                                       bytes_of(Integer(1UL)), random_digest(random_)};
+  std::vector<Sha384Digest> digests = {Sha384Digest{}, bytes48_of(group_order()),
+                                       bytes48_of(Integer(1UL)), random_digest(random_)};
   for (const auto& key : keys) {
     for (const Sha384Digest& digest : digests) {
       questions.push_back({&key.public_key(), digest, key.sign_digest(digest)});
@@ -186,8 +172,8 @@ TEST_P(BatchVerifierTest, SpecialCasesOfTheAdditionLawGetTheLibrarysVerdict) {
       const Integer s(0x1234567UL);
       const Integer r = (s * Integer(u)) % group_order();
       questions.push_back({&key.public_key(),
-                           bytes_of((s * Integer(4 - u)) % group_order()),
-                           {bytes_of(r), bytes_of(s)}});
+                           bytes48_of((s * Integer(4 - u)) % group_order()),
+                           {bytes48_of(r), bytes48_of(s)}});
     }
   }
   const std::vector<bool> answers = verifier.verify(questions);
@@ -211,7 +197,7 @@ TEST_P(BatchVerifierTest, ASumThatIsThePointAtInfinityIsRefused) {
     const Integer e =
         (group_order() - (r * Integer(d * 0x10001UL)) % group_order()) % group_order();
     questions.push_back(
-        {&keys.back().public_key(), bytes_of(e), {bytes_of(r), bytes_of(Integer(99UL))}});
+        {&keys.back().public_key(), bytes48_of(e), {bytes48_of(r), bytes48_of(Integer(99UL))}});
   }
   EXPECT_EQ(verifier.verify(questions), std::vector<bool>(questions.size(), false));
 }

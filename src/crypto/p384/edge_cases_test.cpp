@@ -16,29 +16,12 @@
 namespace extreq::crypto::p384 {
 namespace {
 
-using Bytes48 = std::array<std::uint8_t, p384_size>;
-
 Bytes48 from_text(const char* hexadecimal) {
   Bytes48 bytes{};
   const Bytes given = from_hex(hexadecimal).value();
   EXPECT_EQ(given.size(), bytes.size());
   std::ranges::copy(given, bytes.begin());
   return bytes;
-}
-
-Bytes48 bytes_of(const Integer& value) {
-  Bytes48 bytes{};
-  std::size_t count = 0;
-  Bytes48 little{};
-  mpz_export(little.data(), &count, -1, 1, 0, 0, value.raw());
-  std::ranges::reverse_copy(little, bytes.begin());
-  return bytes;
-}
-
-Integer integer_of(const Bytes48& bytes) {
-  Integer value;
-  mpz_import(value.raw(), bytes.size(), 1, 1, 1, 0, bytes.data());
-  return value;
 }
 
 struct Case {
@@ -190,10 +173,33 @@ TEST(EcdsaP384Edges, AnRAboveTheOrderIsRefusedEvenIfItIsThePointsX) {
         {one.name,
          EcdsaP384PublicKey::from_coordinates(from_text(one.qx), from_text(one.qy)).value(),
          sha384(to_bytes("sample")),
-         {bytes_of(above), from_text(one.s)},
+         {bytes48_of(above), from_text(one.s)},
          false});
   }
   EXPECT_GE(cases.size(), 4U);
+  expect_verdicts(cases);
+}
+
+// s + n has the inverse of s, but is no s. So small an s takes a digest that is made for it.
+TEST(EcdsaP384Edges, AnSAboveTheOrderIsRefusedEvenIfItFitsModuloTheOrder) {
+  const Integer& n = group_order();
+  const Integer d("1032547698badcfe0123456789abcdef");
+  const Integer k("123456789abcdef0fedcba987654321000112233445566778899aabbccddeeff");
+  const auto key = EcdsaP384PrivateKey::from_scalar(bytes48_of(d)).value().public_key();
+  const Integer r =
+      integer_of(EcdsaP384PrivateKey::from_scalar(bytes48_of(k)).value().public_key().qx()) % n;
+  const Integer most = (Integer(1UL) << 384) - Integer(1UL);
+  std::vector<Case> cases;
+  for (const Integer& s : {Integer(1UL), Integer(2UL), Integer("100000000000001"), most - n}) {
+    const Bytes48 digest = bytes48_of(((s * k) % n + n - (r * d) % n) % n);
+    cases.push_back(
+        {"s " + to_hex(bytes48_of(s)), key, digest, {bytes48_of(r), bytes48_of(s)}, true});
+    cases.push_back({"s + n for " + to_hex(bytes48_of(s)),
+                     key,
+                     digest,
+                     {bytes48_of(r), bytes48_of(s + n)},
+                     false});
+  }
   expect_verdicts(cases);
 }
 
@@ -203,13 +209,13 @@ std::optional<Case> made_of(const Integer& u1, const Integer& u2, const Integer&
   const Integer d = ((k + n - u1) * inverse(u2, n)) % n;
   if (d == Integer()) return std::nullopt;
   const Integer r =
-      integer_of(EcdsaP384PrivateKey::from_scalar(bytes_of(k)).value().public_key().qx()) % n;
+      integer_of(EcdsaP384PrivateKey::from_scalar(bytes48_of(k)).value().public_key().qx()) % n;
   const Integer s = (r * inverse(u2, n)) % n;
-  std::string name = "u1 " + to_hex(bytes_of(u1)) + ", u2 " + to_hex(bytes_of(u2));
+  std::string name = "u1 " + to_hex(bytes48_of(u1)) + ", u2 " + to_hex(bytes48_of(u2));
   return Case{std::move(name),
-              EcdsaP384PrivateKey::from_scalar(bytes_of(d)).value().public_key(),
-              bytes_of((u1 * s) % n),
-              {bytes_of(r), bytes_of(s)},
+              EcdsaP384PrivateKey::from_scalar(bytes48_of(d)).value().public_key(),
+              bytes48_of((u1 * s) % n),
+              {bytes48_of(r), bytes48_of(s)},
               true};
 }
 
@@ -245,10 +251,10 @@ TEST(EcdsaP384Edges, TheFactorsMayBeAnyScalars) {
 TEST(EcdsaP384Edges, ADigestCountsModuloTheOrder) {
   const Integer& n = group_order();
   std::vector<Case> cases;
-  const auto key = EcdsaP384PrivateKey::from_scalar(bytes_of(Integer(77UL))).value();
+  const auto key = EcdsaP384PrivateKey::from_scalar(bytes48_of(Integer(77UL))).value();
   const auto add = [&](const Integer& digest, const Integer& signed_as, bool valid) {
-    cases.push_back({"digest " + to_hex(bytes_of(digest)), key.public_key(), bytes_of(digest),
-                     key.sign_digest(bytes_of(signed_as)), valid});
+    cases.push_back({"digest " + to_hex(bytes48_of(digest)), key.public_key(), bytes48_of(digest),
+                     key.sign_digest(bytes48_of(signed_as)), valid});
   };
   const Integer largest = (Integer(1UL) << 384) - Integer(1UL);
   add(n, Integer(), true);
@@ -268,12 +274,12 @@ TEST(EcdsaP384Edges, KeysThatAreSmallMultiplesOfTheBasePointAreKeys) {
   const Sha384Digest digest = sha384(to_bytes("sample"));
   for (unsigned long i = 1; i < 6; ++i) {
     for (const Integer& d : {Integer(i), n - Integer(i)}) {
-      const auto key = EcdsaP384PrivateKey::from_scalar(bytes_of(d)).value();
+      const auto key = EcdsaP384PrivateKey::from_scalar(bytes48_of(d)).value();
       const auto signature = key.sign_digest(digest);
-      cases.push_back({to_hex(bytes_of(d)), key.public_key(), digest, signature, true});
+      cases.push_back({to_hex(bytes48_of(d)), key.public_key(), digest, signature, true});
       const Integer other = n - integer_of(signature.s);
       cases.push_back(
-          {"the other s", key.public_key(), digest, {signature.r, bytes_of(other)}, true});
+          {"the other s", key.public_key(), digest, {signature.r, bytes48_of(other)}, true});
     }
   }
   expect_verdicts(with_neighbours(std::move(cases)));
@@ -301,11 +307,11 @@ TEST(EcdsaP384Edges, PointsOfOtherCurvesAreNoKeys) {
                  "263c5315")},
       {from_text((zeros + p256x).c_str()), from_text((zeros + p256y).c_str())},
       {from_text((p256x + zeros).c_str()), from_text((p256y + zeros).c_str())},
-      {bytes_of(field_prime() - Integer(gx)), from_text(gy)},
-      {bytes_of((Integer(gx) * Integer(2UL)) % field_prime()), from_text(gy)},
-      {from_text(gx), bytes_of((Integer(gy) * Integer(2UL)) % field_prime())},
-      {bytes_of(Integer()), bytes_of(Integer(1UL))},
-      {bytes_of(field_prime()), bytes_of(field_prime())},
+      {bytes48_of(field_prime() - Integer(gx)), from_text(gy)},
+      {bytes48_of((Integer(gx) * Integer(2UL)) % field_prime()), from_text(gy)},
+      {from_text(gx), bytes48_of((Integer(gy) * Integer(2UL)) % field_prime())},
+      {bytes48_of(Integer()), bytes48_of(Integer(1UL))},
+      {bytes48_of(field_prime()), bytes48_of(field_prime())},
   };
   for (const auto& [x, y] : points) {
     EXPECT_FALSE(EcdsaP384PublicKey::from_coordinates(x, y)) << to_hex(x);

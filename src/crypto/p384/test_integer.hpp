@@ -1,10 +1,15 @@
 // GMP integers as values, for tests: the judge of our own arithmetic.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <ostream>
 #include <string>
 
 #include <gmp.h>
+
+#include "crypto/ecdsa_p384.hpp"
 
 namespace extreq::crypto::p384 {
 
@@ -73,6 +78,24 @@ inline Integer inverse(const Integer& a, const Integer& modulus) {
 inline void PrintTo(const Integer& a, std::ostream* out) {
   std::string text(mpz_sizeinbase(a.raw(), 16) + 2, '\0');
   *out << mpz_get_str(text.data(), 16, a.raw());
+}
+
+// Big-endian. The integer is below 2^384.
+using Bytes48 = std::array<std::uint8_t, p384_size>;
+
+inline Bytes48 bytes48_of(const Integer& value) {
+  Bytes48 bytes{};
+  std::size_t count = 0;
+  Bytes48 little{};
+  mpz_export(little.data(), &count, -1, 1, 0, 0, value.raw());
+  std::ranges::reverse_copy(little, bytes.begin());
+  return bytes;
+}
+
+inline Integer integer_of(const Bytes48& bytes) {
+  Integer value;
+  mpz_import(value.raw(), bytes.size(), 1, 1, 1, 0, bytes.data());
+  return value;
 }
 
 inline const Integer& field_prime() {
