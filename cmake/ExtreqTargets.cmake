@@ -34,7 +34,7 @@ endfunction()
 # extreq_test(NAME SOURCES a_test.cpp ... [DEPENDS t ...] [TIMEOUT seconds] [ALONE a_test.cpp ...]
 # [SINGLE_THREADED])
 # One test program for the folder, run by ctest as one test. EXTREQ_TEST_KEYS names the folder in
-# which slow RSA keys are made once per build tree; EXTREQ_TESTDATA the real data, if present.
+# which slow RSA keys are made once per build tree; EXTREQ_TESTDATA AMD's data.
 # SINGLE_THREADED: there is nothing in it for ThreadSanitizer to see.
 function(extreq_test name)
   cmake_parse_arguments(ARG "SINGLE_THREADED" "TIMEOUT" "SOURCES;DEPENDS;ALONE" ${ARGN})
@@ -58,7 +58,7 @@ function(extreq_test name)
     PROPERTIES TIMEOUT
                ${ARG_TIMEOUT}
                ENVIRONMENT
-               "EXTREQ_TEST_KEYS=${EXTREQ_TEST_KEYS};EXTREQ_TESTDATA=${EXTREQ_TESTDATA};EXTREQ_SOURCE_DIR=${PROJECT_SOURCE_DIR};EXTREQ_PROGRAM=$<$<TARGET_EXISTS:extreq>:$<TARGET_FILE:extreq>>"
+               "EXTREQ_TEST_KEYS=${EXTREQ_TEST_KEYS};EXTREQ_TESTDATA=${PROJECT_SOURCE_DIR}/tests/data/amd;EXTREQ_SOURCE_DIR=${PROJECT_SOURCE_DIR};EXTREQ_PROGRAM=$<$<TARGET_EXISTS:extreq>:$<TARGET_FILE:extreq>>"
   )
 endfunction()
 

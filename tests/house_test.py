@@ -21,7 +21,7 @@ import source_check
 from source_check import Finding
 
 FOLDERS = ("src", "include", "fuzz", "bench", "examples", "tests")
-CORPUS = "fuzz/corpus/"
+BYTES = ("fuzz/corpus/", "tests/data/amd/")  # a corpus, and what AMD served
 MADE = {".git", ".cache", "build", "__pycache__"}
 LENGTH_MAX = 700
 LENGTH_SUFFIXES = cpp_tokens.SUFFIXES | {".py", ".sh", ".cmake", ".pml"}
@@ -143,12 +143,12 @@ def kept_files(root: pathlib.Path) -> List[str]:
 
 
 def check_text(root: pathlib.Path) -> Iterator[Finding]:
-    """What is no text, a build or a test has made: only a corpus is kept."""
+    """What is no text, a build or a test has made: only a corpus and AMD's data are kept."""
     for path in kept_files(root):
-        if path.startswith(CORPUS) or not (root / path).is_file():
+        if path.startswith(BYTES) or not (root / path).is_file():
             continue
         if b"\0" in (root / path).read_bytes():
-            yield Finding(path, 1, f"no text, and not in {CORPUS}")
+            yield Finding(path, 1, f"no text, and not in {' or '.join(BYTES)}")
 
 
 def check_tree(root: pathlib.Path) -> Tuple[List[Finding], int]:
@@ -260,9 +260,11 @@ PLANTED = (
     # what a program left behind
     ("default.profraw", "\0", [1]),
     ("doc/a.o", "ELF\0", [1]),
+    ("tests/data/a.bin", "\0", [1]),
     ("build/a.o", "ELF\0", []),
     # nothing to find
     ("fuzz/corpus/a/b", "\0", []),
+    ("tests/data/amd/milan/report.bin", "\0", []),
     ("src/base/a.cpp", "\n" * 700, []),
     ("src/base/a.hpp", "// Says.\n#pragma once\n#include <sys/mman.h>\n#include <fmt/format.h>\n", []),
     ("src/abi/a.hpp", '#pragma once\n#include <cstdint>\n#include "abi/kvm.hpp"\n', []),

@@ -65,17 +65,16 @@ class Authority {
 // With leaf_key()'s signature over the first 0x2A0 bytes.
 [[nodiscard]] Bytes sign(abi::snp::AttestationReport fields);
 
-// $EXTREQ_TESTDATA/name; nullopt where the real data is not there: use EXTREQ_REAL_DATA below.
+// $EXTREQ_TESTDATA/name (tests/data/README.md); nullopt where it is not: use EXTREQ_REAL_DATA
+// below.
 [[nodiscard]] std::optional<Bytes> real_data(const std::string& name);
 
 }  // namespace extreq::attestation::test
 
-// Binds a file of real data, or skips the test with a line that nobody overlooks.
+// Binds a file of real data, or fails the test.
 // NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared cannot stand in parentheses
-#define EXTREQ_REAL_DATA(variable, file)                                                       \
-  const auto variable##_file = ::extreq::attestation::test::real_data(file);                   \
-  if (!variable##_file) {                                                                      \
-    GTEST_SKIP() << "*** SKIPPED, NOT TESTED: no real data: EXTREQ_TESTDATA lacks " << (file); \
-  }                                                                                            \
+#define EXTREQ_REAL_DATA(variable, file)                                     \
+  const auto variable##_file = ::extreq::attestation::test::real_data(file); \
+  ASSERT_TRUE(variable##_file) << "EXTREQ_TESTDATA lacks " << (file);        \
   const ::extreq::Bytes& variable = *variable##_file
 // NOLINTEND(bugprone-macro-parentheses)

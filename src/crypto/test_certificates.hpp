@@ -22,7 +22,7 @@ namespace extreq::crypto {
 [[nodiscard]] const Certificate& test_intermediate();
 [[nodiscard]] const Certificate& test_leaf();
 
-// A file under $EXTREQ_TESTDATA, if there is one.
+// A file under $EXTREQ_TESTDATA (tests/data/README.md); nullopt where it is not.
 [[nodiscard]] std::optional<Bytes> real_data(const std::string& file);
 
 }  // namespace extreq::crypto
