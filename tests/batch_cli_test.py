@@ -84,7 +84,7 @@ class Batch(WithFolder):
         self.assertIn("revocation", lines[0]["not_checked"])
         self.assertIn("0x5 bytes", lines[2]["error"])
 
-    def test_each_table_brings_its_own_list_and_a_list_given_goes_before_it(self) -> None:
+    def test_the_list_in_a_table_revokes_and_satisfies_nothing(self) -> None:
         for name, table in {"a.bin": "table.bin", "b.bin": "table-crl.bin",
                             "c.bin": "table-crl-ask.bin"}.items():
             (self.folder / "in" / name).write_bytes(self.report + (self.folder / table).read_bytes())
@@ -96,12 +96,15 @@ class Batch(WithFolder):
 
         none, out = [], ["revocation"]
         self.assertEqual(failed(), [none, none, out])
-        self.assertEqual(failed("--revocation", "required"), [out, none, out])
+        self.assertEqual(failed("--revocation", "required"), [out, out, out])
         self.assertEqual(failed("--revocation", "off"), [none, none, none])
-        self.assertEqual(failed("--revocation", "required", "--crl", self.path("crl.der")),
-                         [none, none, none])
-        self.assertEqual(failed("--crl", self.path("crl-vcek.der")), [out, out, out])
-        self.assertEqual(failed("--crl-number", "012d"), [none, out, out])
+        required = ("--revocation", "required")
+        self.assertEqual(failed(*required, "--vcek-crl", self.path("crl.der")), [none, none, out])
+        self.assertEqual(failed(*required, "--vlek-crl", self.path("crl.der")), [out, out, out])
+        self.assertEqual(failed(*required, "--crl", self.path("crl.der")), [out, out, out])
+        for option in ("--crl", "--vcek-crl", "--vlek-crl"):
+            self.assertEqual(failed(option, self.path("crl-vcek.der")), [out, out, out])
+        self.assertEqual(failed("--crl-number", "012d"), [none, none, out])
 
     def test_a_policy_is_asked_of_each_report_and_its_table(self) -> None:
         for name, content in {"a.bin": self.report, "b.bin": self.report +

@@ -185,6 +185,12 @@ class Store(Contract):
         self.assertIn("stored: Milan CRL for VLEKs", done.stdout)
         done = self.run_it(UNREADABLE, "certs", "import", renamed, "--store", other)
         self.assertIn("refused: the CRL in the name of", done.stderr)
+        before = self.run_it(OK, "certs", "list", "--json", "--store", other).stdout
+        for name in ("crl", "vcek-or-vlek.der"):
+            renamed = renamed.rename(self.folder / name)
+            done = self.run_it(UNREADABLE, "certs", "import", renamed, "--platform", PLATFORM, "--store", other)
+            self.assertIn("does not say whether it is for VCEKs or VLEKs", done.stderr)
+        self.assertEqual(self.run_it(OK, "certs", "list", "--json", "--store", other).stdout, before)
 
     def test_offline_with_nothing_stored_says_so(self):
         done = self.fetch(UNREADABLE, "--offline")

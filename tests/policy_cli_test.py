@@ -144,21 +144,45 @@ class Verdicts(unittest.TestCase):
         for name, good in lists.items():
             for mode in ("if-present", "required"):
                 with self.subTest(list=name, mode=mode):
-                    case = {"arguments": ("--crl", FOLDER / name, "--revocation", mode)}
+                    case = {"arguments": ("--vcek-crl", FOLDER / name, "--revocation", mode)}
                     code, states = self.verify(case)
                     self.assertEqual((code, states["revocation"]),
                                      (OK, "passed") if good else (NOT_GENUINE, "failed"))
-            off = {"arguments": ("--crl", FOLDER / name, "--revocation", "off")}
+            off = {"arguments": ("--vcek-crl", FOLDER / name, "--revocation", "off")}
             self.assertEqual(self.verify(off)[1]["revocation"], "not_done")
         self.assertEqual(self.failed({"arguments": ("--revocation", "required")}),
                          (NOT_GENUINE, ["revocation"]))
 
     def test_a_list_below_the_known_number_is_refused(self) -> None:
         for number, good in (("012c", True), ("00012c", True), ("012d", False)):
-            case = {"arguments": ("--crl", FOLDER / "crl.der", "--crl-number", number)}
+            case = {"arguments": ("--vcek-crl", FOLDER / "crl.der", "--crl-number", number)}
             self.assertEqual(self.failed(case), (OK, []) if good else (NOT_GENUINE, ["revocation"]))
-        stray = {"arguments": ("--crl", FOLDER / "crl.der", "--crl", FOLDER / "crl-ask.der")}
-        self.assertEqual(self.failed(stray), (NOT_GENUINE, ["revocation"]))
+
+    def test_a_certificate_on_any_list_is_revoked(self) -> None:
+        for option in ("--crl", "--vcek-crl", "--vlek-crl"):
+            case = {"arguments": ("--vcek-crl", FOLDER / "crl.der", option, FOLDER / "crl-ask.der")}
+            self.assertEqual(self.failed(case), (NOT_GENUINE, ["revocation"]))
+
+    def test_a_report_by_a_vlek_wants_the_list_for_vleks(self) -> None:
+        def verdict(*more, report="vlek.bin", mode="required"):
+            done = extreq("verify", "--json", "--report", FOLDER / report, "--chain", FOLDER / "vlek-chain.pem",
+                          "--trust", FOLDER / "ark.der", "--at", "2026-06-01T12:00:00Z", "--revocation", mode,
+                          *more)
+            states = {check["name"]: check["state"] for check in json.loads(done.stdout)["checks"]}
+            return done.returncode, states["revocation"]
+
+        clean, revoking, stale = (FOLDER / f"crl{name}.der" for name in ("", "-asvk", "-stale"))
+        self.assertEqual(verdict("--vcek-crl", clean), (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict("--crl", clean), (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict(report="vlek-crl.bin"), (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict(report="vlek-crl.bin", mode="if-present"), (OK, "not_done"))
+        self.assertEqual(verdict("--vlek-crl", clean), (OK, "passed"))
+        self.assertEqual(verdict("--vlek-crl", revoking), (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict("--vlek-crl", clean, "--vcek-crl", stale), (OK, "passed"))
+        self.assertEqual(verdict("--vlek-crl", stale, "--vcek-crl", clean), (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict("--vlek-crl", stale, "--vcek-crl", clean, mode="if-present"),
+                         (NOT_GENUINE, "failed"))
+        self.assertEqual(verdict("--vcek-crl", stale, mode="if-present"), (OK, "not_done"))
 
     def test_a_store_serves_certificates_and_lists(self) -> None:
         # Written here: importing holds everything against today, and these are of the time of the report.
@@ -167,18 +191,23 @@ class Verdicts(unittest.TestCase):
         chip = (FOLDER / "report-5.bin").read_bytes()[0x1A0:0x1E0]
         pem = (FOLDER / "chain.pem").read_text().split("-----END")[0].split("CERTIFICATE-----")[1]
         ask, ark = base64.b64decode(pem), (FOLDER / "ark.der").read_bytes()
-        for name, good in (("crl.der", True), ("crl-ask.der", False)):
+        cases = (("VCEK", "crl.der", "required", True), ("VCEK", "crl-ask.der", "required", False),
+                 ("VLEK", "crl.der", "required", False), ("VLEK", "crl-stale.der", "if-present", True),
+                 ("VCEK", "crl-stale.der", "if-present", False))
+        for kind, name, mode, good in cases:
             with contextlib.closing(sqlite3.connect(store)) as database, database:
                 database.execute("REPLACE INTO leaf VALUES ('Genoa', 'VCEK', ?, ?, 1, ?)",
                                  (chip, bytes.fromhex("d905000000000002"), (FOLDER / "vcek.der").read_bytes()))
                 database.execute("REPLACE INTO authority VALUES ('Genoa', 'VCEK', ?, 1, ?)",
                                  (hashlib.sha256(ask).digest(), ask))
-                database.execute("REPLACE INTO crl VALUES ('Genoa', 'VCEK', ?, x'01', 0, 1, ?)",
-                                 (hashlib.sha256(ark).digest(), (FOLDER / name).read_bytes()))
+                database.execute("DELETE FROM crl")
+                database.execute("INSERT INTO crl VALUES ('Genoa', ?, ?, x'01', 0, 1, ?)",
+                                 (kind, hashlib.sha256(ark).digest(), (FOLDER / name).read_bytes()))
             done = extreq("verify", "--json", "--report", FOLDER / "report-5.bin", "--trust", FOLDER / "ark.der",
-                          "--at", "2026-06-01T12:00:00Z", "--store", store, "--revocation", "required")
+                          "--at", "2026-06-01T12:00:00Z", "--store", store, "--revocation", mode)
             failed = [check["name"] for check in json.loads(done.stdout)["checks"] if check["state"] == "failed"]
-            self.assertEqual((done.returncode, failed), (OK, []) if good else (NOT_GENUINE, ["revocation"]))
+            self.assertEqual((done.returncode, failed), (OK, []) if good else (NOT_GENUINE, ["revocation"]),
+                             (kind, name))
         missing = FOLDER / "missing.db"
         done = extreq("verify", "--report", FOLDER / "report-5.bin", "--store", missing)
         self.assertEqual((done.returncode, missing.exists()), (UNREADABLE, False), done.stderr)

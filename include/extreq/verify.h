@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Of this header. Compare with extreq_verify_version() for that of the library. */
-#define EXTREQ_VERIFY_VERSION 2
+#define EXTREQ_VERIFY_VERSION 3
 
 uint32_t extreq_verify_version(void);
 
@@ -46,9 +46,9 @@ typedef struct extreq_verifier extreq_verifier;
 
 /* What is asked of revocation lists (CRLs). */
 enum extreq_revocation {
-  EXTREQ_REVOCATION_IF_PRESENT = 0, /* a list of the root that is there must be good */
-  EXTREQ_REVOCATION_OFF = 1,        /* lists are not looked at */
-  EXTREQ_REVOCATION_REQUIRED = 2    /* without a good list no report is genuine */
+  EXTREQ_REVOCATION_IF_PRESENT = 0, /* a list that is given for the report's key must be fresh */
+  EXTREQ_REVOCATION_OFF = 1,        /* lists are not read */
+  EXTREQ_REVOCATION_REQUIRED = 2    /* no report is genuine without a fresh list for its key */
 };
 
 struct extreq_verifier_options {
@@ -65,23 +65,31 @@ struct extreq_verifier_options {
    * it says waive_report_data, each request then needs its report_data. */
   const char* policy;
   size_t policy_size;
-  /* enum extreq_revocation. A table's own list counts for a root that has none here. */
+  /* enum extreq_revocation. A table's own list can revoke and satisfies nothing: the host chose it.
+   */
   int revocation;
-  /* A revocation list, DER or PEM. NULL: none. There is one for VCEKs and one for VLEKs: the second
-   * pair is for the other. */
+  /* Revocation lists of which it is not known whether they are for VCEKs or for VLEKs, DER or PEM.
+   * They can revoke and do not satisfy EXTREQ_REVOCATION_REQUIRED. NULL: none. */
   const uint8_t* revocation_list;
   size_t revocation_list_size;
   const uint8_t* other_revocation_list;
   size_t other_revocation_list_size;
-  /* cRLNumber of a list seen before, big-endian: one with a lower number, or none, is refused.
-   * NULL: none was seen. */
+  /* cRLNumber of a list seen before for the reports' key, big-endian: one with a lower number, or
+   * none, does not count. NULL: none was seen. */
   const uint8_t* revocation_number;
   size_t revocation_number_size;
+  /* The root's revocation list for VCEKs, of /vcek/v1/PRODUCT/crl at AMD's key service, and the one
+   * for VLEKs, of /vlek/v1/PRODUCT/crl, DER or PEM. A list does not say which of the two it is:
+   * take care not to swap them. NULL: none. Since version 3 of this header. */
+  const uint8_t* vcek_revocation_list;
+  size_t vcek_revocation_list_size;
+  const uint8_t* vlek_revocation_list;
+  size_t vlek_revocation_list_size;
 };
 #define EXTREQ_VERIFIER_OPTIONS_INIT                                                           \
   {                                                                                            \
     sizeof(struct extreq_verifier_options), NULL, 0, NULL, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, \
-        NULL, 0                                                                                \
+        NULL, 0, NULL, 0, NULL, 0                                                              \
   }
 
 /* `options` may be NULL: all as if zero. The bytes may go after the call. Failure: what is given is

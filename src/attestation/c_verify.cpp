@@ -100,12 +100,12 @@ Result<RevocationMode> revocation_mode(int given) {
 }
 
 Status add_list(const std::uint8_t* bytes, std::size_t size, const char* what,
-                Revocation& revocation) {
+                std::optional<SigningKey> key, Revocation& revocation) {
   EXTREQ_TRY_ASSIGN(const ByteView given, view(bytes, size, what));
   if (given.empty()) return {};
   auto list = crypto::RevocationList::from_pem_or_der(given);
   if (!list) return fail(list.error().code, "{}: {}", what, list.error().message);
-  revocation.lists.emplace_back(*std::move(list));
+  revocation.lists.emplace_back(*std::move(list), key);
   return {};
 }
 
@@ -113,9 +113,13 @@ Result<Revocation> read_revocation(const extreq_verifier_options& options) {
   Revocation revocation;
   EXTREQ_TRY_ASSIGN(revocation.mode, revocation_mode(options.revocation));
   EXTREQ_TRY(add_list(options.revocation_list, options.revocation_list_size, "revocation_list",
-                      revocation));
+                      std::nullopt, revocation));
   EXTREQ_TRY(add_list(options.other_revocation_list, options.other_revocation_list_size,
-                      "other_revocation_list", revocation));
+                      "other_revocation_list", std::nullopt, revocation));
+  EXTREQ_TRY(add_list(options.vcek_revocation_list, options.vcek_revocation_list_size,
+                      "vcek_revocation_list", SigningKey::vcek, revocation));
+  EXTREQ_TRY(add_list(options.vlek_revocation_list, options.vlek_revocation_list_size,
+                      "vlek_revocation_list", SigningKey::vlek, revocation));
   EXTREQ_TRY_ASSIGN(
       const ByteView number,
       view(options.revocation_number, options.revocation_number_size, "revocation_number"));

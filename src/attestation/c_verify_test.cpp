@@ -1,4 +1,6 @@
+#include <cstddef>
 #include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -221,8 +223,16 @@ TEST(CVerify, RevocationListsCountAsAsked) {
   given.options.revocation = EXTREQ_REVOCATION_REQUIRED;
   EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
   const Bytes good = list_of(scene, {});
+  given.options.revocation_list = good.data();
+  given.options.revocation_list_size = good.size();
   given.options.other_revocation_list = good.data();
   given.options.other_revocation_list_size = good.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE) << "not known to be the one for VCEKs";
+  given.options.vlek_revocation_list = good.data();
+  given.options.vlek_revocation_list_size = good.size();
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE) << "the one for VLEKs";
+  given.options.vcek_revocation_list = good.data();
+  given.options.vcek_revocation_list_size = good.size();
   EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
   const std::array<std::uint8_t, 2> later{1, 45};  // 301
   given.options.revocation_number = later.data();
@@ -231,24 +241,63 @@ TEST(CVerify, RevocationListsCountAsAsked) {
   given.options.revocation_number = nullptr;
   given.options.revocation_number_size = 0;
   const Bytes revoking = list_of(scene, {{scene.certificates[1].serial(), {}}});
-  given.options.revocation_list = revoking.data();
-  given.options.revocation_list_size = revoking.size();
-  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
+  using Options = extreq_verifier_options;
+  for (const auto& [list, size] :
+       {std::pair(&Options::revocation_list, &Options::revocation_list_size),
+        std::pair(&Options::other_revocation_list, &Options::other_revocation_list_size),
+        std::pair(&Options::vcek_revocation_list, &Options::vcek_revocation_list_size),
+        std::pair(&Options::vlek_revocation_list, &Options::vlek_revocation_list_size)}) {
+    given.options.*list = revoking.data();
+    given.options.*size = revoking.size();
+    EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
+    given.options.*list = good.data();
+    given.options.*size = good.size();
+    EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+  }
+  given.options.vlek_revocation_list = revoking.data();
+  given.options.vlek_revocation_list_size = revoking.size();
   given.options.revocation = EXTREQ_REVOCATION_OFF;
   EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
 }
 
-TEST(CVerify, TheTablesOwnRevocationListCounts) {
+TEST(CVerify, TheTablesOwnRevocationListRevokesAndSatisfiesNothing) {
   namespace guids = abi::ghcb::certificate_table;
   const Scene scene(Product::genoa);
   Given given(scene);
+  Bytes table;
+  const auto serve = [&](const Bytes& list) {
+    CertificateTableBuilder builder;
+    EXPECT_TRUE(builder.add(guids::guid_crl, list));
+    table = builder.build();
+    given.request.certificate_table = table.data();
+    given.request.certificate_table_size = table.size();
+    return verdict_with(given);
+  };
+  const Bytes clean = list_of(scene, {});
+  const Bytes revoking = list_of(scene, {{scene.certificates[1].serial(), {}}});
+  EXPECT_EQ(serve(clean), EXTREQ_GENUINE);
+  EXPECT_EQ(serve(revoking), EXTREQ_NOT_GENUINE);
   given.options.revocation = EXTREQ_REVOCATION_REQUIRED;
-  CertificateTableBuilder builder;
-  ASSERT_TRUE(builder.add(guids::guid_crl, list_of(scene, {})));
-  const Bytes table = builder.build();
-  given.request.certificate_table = table.data();
-  given.request.certificate_table_size = table.size();
+  EXPECT_EQ(serve(clean), EXTREQ_NOT_GENUINE);
+  given.options.vcek_revocation_list = clean.data();
+  given.options.vcek_revocation_list_size = clean.size();
+  EXPECT_EQ(serve(clean), EXTREQ_GENUINE);
+  EXPECT_EQ(serve(revoking), EXTREQ_NOT_GENUINE);
+}
+
+// A caller of before version 3 gives lists of which the kind is not known.
+TEST(CVerify, AnOlderCallersListsRevokeAndSatisfyNothing) {
+  const Scene scene(Product::genoa);
+  Given given(scene);
+  given.options.struct_size = offsetof(extreq_verifier_options, vcek_revocation_list);
+  const Bytes list = list_of(scene, {});
+  given.options.revocation_list = list.data();
+  given.options.revocation_list_size = list.size();
+  given.options.vcek_revocation_list = list.data();  // behind what the caller knows
+  given.options.vcek_revocation_list_size = list.size();
   EXPECT_EQ(verdict_with(given), EXTREQ_GENUINE);
+  given.options.revocation = EXTREQ_REVOCATION_REQUIRED;
+  EXPECT_EQ(verdict_with(given), EXTREQ_NOT_GENUINE);
 }
 
 TEST(CVerify, AVerifierIsNotMadeFromAPolicyListOrModeThatIsWrong) {
@@ -272,7 +321,15 @@ TEST(CVerify, AVerifierIsNotMadeFromAPolicyListOrModeThatIsWrong) {
   const Bytes garbage{1, 2, 3};
   options.revocation_list = garbage.data();
   options.revocation_list_size = garbage.size();
-  refused(options, "revocation_list");
+  refused(options, "revocation_list: ");
+  options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  options.vcek_revocation_list = garbage.data();
+  options.vcek_revocation_list_size = garbage.size();
+  refused(options, "vcek_revocation_list: ");
+  options = EXTREQ_VERIFIER_OPTIONS_INIT;
+  options.vlek_revocation_list = garbage.data();
+  options.vlek_revocation_list_size = garbage.size();
+  refused(options, "vlek_revocation_list: ");
 }
 
 // The same report in each container, with what the container lacks beside it.

@@ -490,7 +490,8 @@ RevocationListContent list_of(const Scene& scene) {
 }
 
 KnownList issued(const RevocationListContent& content) {
-  return KnownList(crypto::issue_revocation_list(content, crypto::test_rsa_key("ark")).value());
+  return KnownList(crypto::issue_revocation_list(content, crypto::test_rsa_key("ark")).value(),
+                   SigningKey::vcek);
 }
 
 // akash-network/console 3381: a revoked ASK read as valid.

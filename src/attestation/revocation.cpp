@@ -31,19 +31,7 @@ bool below(ByteView a, ByteView b) {
   return std::ranges::lexicographical_compare(a, b);
 }
 
-std::vector<const KnownList*> lists_by(const std::vector<KnownList>& lists,
-                                       const Certificate& root) {
-  std::vector<const KnownList*> result;
-  for (const KnownList& known : lists) {
-    if (known.list().issuer_der() == root.subject_der()) result.push_back(&known);
-  }
-  return result;
-}
-
-// Failure: not_genuine with the reason for which the list does not count.
-Status check_list(const KnownList& known, const Certificate& root, const Revocation& revocation,
-                  std::chrono::sys_seconds at) {
-  const RevocationList& list = known.list();
+Status check_signer(const KnownList& known, const Certificate& root) {
   if (!root.may_sign_crls()) {
     return fail(Code::not_genuine, "\"{}\" may not sign revocation lists", display_name(root));
   }
@@ -51,6 +39,11 @@ Status check_list(const KnownList& known, const Certificate& root, const Revocat
     return fail(Code::not_genuine, "\"{}\" did not sign the revocation list in its name",
                 display_name(root));
   }
+  return {};
+}
+
+Status check_fresh(const RevocationList& list, const Revocation& revocation,
+                   std::chrono::sys_seconds at) {
   if (at < list.this_update()) {
     return fail(Code::not_genuine, "the revocation list is of {}, later than {}",
                 to_rfc3339(list.this_update()), to_rfc3339(at));
@@ -71,6 +64,69 @@ Status check_list(const KnownList& known, const Certificate& root, const Revocat
   return {};
 }
 
+// What the lists by one root say about the certificates in use.
+class Inquiry {
+ public:
+  Inquiry(SigningKey key, std::span<const Certificate> certificates, const Certificate& root,
+          const Revocation& revocation, std::chrono::sys_seconds at)
+      : key_(key), certificates_(certificates), root_(root), revocation_(revocation), at_(at) {}
+
+  void ask(const KnownList& known, bool served) {
+    const RevocationList& list = known.list();
+    if (list.issuer_der() != root_.subject_der()) return;
+    found_ = true;
+    const bool for_other_key = known.key() && known.key() != key_;
+    if (auto status = check_signer(known, root_); !status) {
+      if (!for_other_key) note(std::move(status));
+      return;
+    }
+    for (const Certificate& certificate : certificates_) {
+      if (revoked_ == nullptr && list.names(certificate)) revoked_ = &certificate;
+    }
+    if (served || for_other_key) return;
+    if (auto status = check_fresh(list, revocation_, at_); !status) {
+      note(std::move(status));
+    } else if (known.key()) {
+      newest_ = std::max(newest_, std::optional(list.this_update()));
+    }
+  }
+
+  [[nodiscard]] Check answer(Explain explain) const {
+    if (revoked_ != nullptr) {
+      return failed(revocation_check, fmt::format("\"{}\" is revoked", display_name(*revoked_)));
+    }
+    if (newest_) {
+      return explain.passed(revocation_check, [&] {
+        return fmt::format("the list for {}s by \"{}\", of {}", to_text(key_), display_name(root_),
+                           to_rfc3339(*newest_));
+      });
+    }
+    if (!problem_) return failed(revocation_check, problem_.error().message);
+    return no_list(revocation_, explain, [&] {
+      if (!found_) return fmt::format("no revocation list is by \"{}\"", display_name(root_));
+      return fmt::format(
+          "none of the revocation lists by \"{}\" is known to be the one for {}s: the others can "
+          "only revoke",
+          display_name(root_), to_text(key_));
+    });
+  }
+
+ private:
+  void note(Status status) {
+    if (problem_) problem_ = std::move(status);
+  }
+
+  SigningKey key_;
+  std::span<const Certificate> certificates_;
+  const Certificate& root_;
+  const Revocation& revocation_;
+  std::chrono::sys_seconds at_;
+  bool found_ = false;
+  const Certificate* revoked_ = nullptr;
+  std::optional<std::chrono::sys_seconds> newest_;  // of the lists for the key that count
+  Status problem_;  // why the first one that may be for the key does not count
+};
+
 }  // namespace
 
 struct KnownList::State {
@@ -82,8 +138,8 @@ struct KnownList::State {
   mutable bool fits = false;
 };
 
-KnownList::KnownList(RevocationList list)
-    : state_(std::make_shared<const State>(std::move(list))) {}
+KnownList::KnownList(RevocationList list, std::optional<SigningKey> key)
+    : state_(std::make_shared<const State>(std::move(list))), key_(key) {}
 
 const RevocationList& KnownList::list() const noexcept { return state_->list; }
 
@@ -106,7 +162,7 @@ Result<std::optional<KnownList>> revocation_list_of(const CertificateTable& tabl
   return KnownList(std::move(*list));
 }
 
-Check check_revocation(std::span<const Certificate> certificates,
+Check check_revocation(SigningKey key, std::span<const Certificate> certificates,
                        const std::optional<Certificate>& root, const Revocation& revocation,
                        std::chrono::sys_seconds at, Explain explain) {
   if (revocation.mode == RevocationMode::off)
@@ -118,26 +174,10 @@ Check check_revocation(std::span<const Certificate> certificates,
     return no_list(revocation, explain,
                    [] { return "no root that a revocation list could be of"; });
   }
-  auto lists = lists_by(revocation.lists, *root);
-  if (lists.empty()) lists = lists_by(revocation.served_lists, *root);
-  if (lists.empty()) {
-    return no_list(revocation, explain, [&] {
-      return fmt::format("no revocation list is by \"{}\"", display_name(*root));
-    });
-  }
-  for (const KnownList* const known : lists) {
-    if (const auto status = check_list(*known, *root, revocation, at); !status) {
-      return failed(revocation_check, status.error().message);
-    }
-    for (const Certificate& certificate : certificates) {
-      if (!known->list().names(certificate)) continue;
-      return failed(revocation_check, fmt::format("\"{}\" is revoked", display_name(certificate)));
-    }
-  }
-  return explain.passed(revocation_check, [&] {
-    return fmt::format("{} of \"{}\", the first of {}", lists.size() == 1 ? "a list" : "lists",
-                       display_name(*root), to_rfc3339(lists[0]->list().this_update()));
-  });
+  Inquiry inquiry(key, certificates, *root, revocation, at);
+  for (const KnownList& known : revocation.lists) inquiry.ask(known, false);
+  for (const KnownList& known : revocation.served_lists) inquiry.ask(known, true);
+  return inquiry.answer(explain);
 }
 
 }  // namespace extreq::attestation

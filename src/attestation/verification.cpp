@@ -46,11 +46,12 @@ Check check_validity(const Endorsement& endorsement, std::chrono::sys_seconds at
   return explain.passed(id, [&] { return "at " + to_rfc3339(at); });
 }
 
-Check check_revocation(const Endorsement& endorsement, const Revocation& revocation,
-                       std::chrono::sys_seconds at, Explain explain) {
+Check check_revocation(const Report& report, const Endorsement& endorsement,
+                       const Revocation& revocation, std::chrono::sys_seconds at, Explain explain) {
   static const std::optional<Certificate> none;
   const auto& root = endorsement.chain() ? endorsement.chain()->root() : none;
-  return attestation::check_revocation(endorsement.certificates(), root, revocation, at, explain);
+  return attestation::check_revocation(report.signing_key(), endorsement.certificates(), root,
+                                       revocation, at, explain);
 }
 
 Check check_product(const Report& report, const Endorsement& endorsement, Explain explain) {
@@ -226,7 +227,7 @@ void run_checks(const Report& report, const Endorsement& endorsement, std::chron
   }
   checks.push_back(check_validity(endorsement, at, explain));
   checks.push_back(check_product(report, endorsement, explain));
-  checks.push_back(check_revocation(endorsement, expectations.revocation, at, explain));
+  checks.push_back(check_revocation(report, endorsement, expectations.revocation, at, explain));
   checks.push_back(check_signature_algorithm(report, explain));
   checks.push_back(check_signature(report, endorsement, fits, explain));
   checks.push_back(check_reported_tcb(report, endorsement, explain));

@@ -34,7 +34,7 @@ struct Expectations {
 };
 
 // The same where the evidence brought a table: the policy's rules about it are checked, and its
-// revocation list counts for a root without another. Failure: invalid_input, as
+// revocation list may revoke. Failure: invalid_input, as
 // revocation_list_of(), unless the mode is off.
 [[nodiscard]] Result<Expectations> with_table(Expectations expectations, CertificateTable table);
 

@@ -2,8 +2,9 @@
 // report-5.bin (of version 5, every field filled), vcek.der, vcek.pem, chain.pem (ASK and ARK),
 // ark.der, table.bin (VCEK, ASK, ARK), and lists of the ARK: crl.der (number 300, nobody on it),
 // crl-ask.der (the ASK), crl-vcek.der (the VCEK, by an entry that names the ASK), crl-serial-0.der
-// (serial 0 of the ARK), crl-stale.der, crl-forged.der (signed by the ASK's key). table-crl.bin and
-// table-crl-ask.bin are table.bin with the first two of them. Then
+// (serial 0 of the ARK), crl-stale.der, crl-forged.der (signed by the ASK's key), crl-asvk.der (the
+// ASVK). table-crl.bin and table-crl-ask.bin are table.bin with the first two of them. vlek.bin is
+// a report by a VLEK, vlek-chain.pem its VLEK and ASVK, vlek-crl.bin all three and crl.der. Then
 // evidence of the same platform in containers that only its key can fill: hcl.bin, azure.json,
 // trustee.json, version-7.bin, unknown-processor.bin.
 #include <array>
@@ -42,7 +43,7 @@ Result<Bytes> list_of(const crypto::Certificate& root, const Entries& entries,
 }
 
 Status write_lists(const std::string& folder, const crypto::Certificate& ark,
-                   const crypto::Certificate& ask) {
+                   const crypto::Certificate& ask, const crypto::Certificate& asvk) {
   struct List {
     const char* name;
     Entries entries;
@@ -56,6 +57,7 @@ Status write_lists(const std::string& folder, const crypto::Certificate& ark,
       {"crl-serial-0", {{{0}, {}}}, std::chrono::days(0), "ark"},
       {"crl-stale", {}, std::chrono::days(3), "ark"},
       {"crl-forged", {}, std::chrono::days(0), "ask"},
+      {"crl-asvk", {{asvk.serial(), {}}}, std::chrono::days(0), "ark"},
   };
   for (const List& list : lists) {
     EXTREQ_TRY_ASSIGN(const Bytes der,
@@ -124,6 +126,27 @@ Status write_unknown(const std::string& folder) {
   return replace_file(folder + "/unknown-processor.bin", test::sign(other), mode);
 }
 
+Status write_vlek(const std::string& folder, const test::Authority& authority) {
+  namespace guids = abi::ghcb::certificate_table;
+  auto fields = test::report_fields(made);
+  fields.key_info = abi::snp::key_info::signing_key_vlek << abi::snp::key_info::signing_key_shift;
+  const Bytes report = test::sign(fields);
+  const crypto::Certificate vlek = authority.vlek(test::tcb(made), "provider");
+  EXTREQ_TRY_ASSIGN(const std::string vlek_pem, vlek.to_pem());
+  EXTREQ_TRY_ASSIGN(const std::string asvk_pem, authority.asvk().to_pem());
+  EXTREQ_TRY(replace_file(folder + "/vlek.bin", report, mode));
+  EXTREQ_TRY(replace_file(folder + "/vlek-chain.pem", to_bytes(vlek_pem + asvk_pem), mode));
+  EXTREQ_TRY_ASSIGN(const Bytes list, read_file(folder + "/crl.der"));
+  CertificateTableBuilder table;
+  EXTREQ_TRY(table.add(guids::guid_vlek, vlek.der()));
+  EXTREQ_TRY(table.add(guids::guid_ask, authority.asvk().der()));
+  EXTREQ_TRY(table.add(guids::guid_crl, list));
+  Bytes both = report;
+  const Bytes built = table.build();
+  both.insert(both.end(), built.begin(), built.end());
+  return replace_file(folder + "/vlek-crl.bin", both, mode);
+}
+
 Status write_evidence(const std::string& folder) {
   namespace guids = abi::ghcb::certificate_table;
   constexpr Product product = made;
@@ -138,7 +161,8 @@ Status write_evidence(const std::string& folder) {
   EXTREQ_TRY_ASSIGN(const std::string ask_pem, ask.to_pem());
   EXTREQ_TRY_ASSIGN(const std::string ark_pem, ark.to_pem());
   EXTREQ_TRY_ASSIGN(const std::string vcek_pem, vcek.to_pem());
-  EXTREQ_TRY(write_lists(folder, ark, ask));
+  EXTREQ_TRY(write_lists(folder, ark, ask, authority.asvk()));
+  EXTREQ_TRY(write_vlek(folder, authority));
   EXTREQ_TRY(write_azure(folder, vcek));
   EXTREQ_TRY(write_trustee(folder, {vcek, ask, ark}));
   EXTREQ_TRY(write_unknown(folder));

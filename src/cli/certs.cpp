@@ -50,10 +50,18 @@ Result<attestation::TrustAnchors> anchors_of(const HostOptions& options) {
 }
 
 // A list does not say whether it is the one under vcek or under vlek; export's names do.
-host::KeyKind kind_by_name(const std::string& file) {
+Result<host::KeyKind> kind_by_name(const std::string& file) {
   std::string name = std::filesystem::path(file).filename().string();
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name.find("vlek") == std::string::npos ? host::KeyKind::vcek : host::KeyKind::vlek;
+  const bool vcek = name.find("vcek") != std::string::npos;
+  const bool vlek = name.find("vlek") != std::string::npos;
+  if (vcek == vlek) {
+    return fail(Code::invalid_input,
+                "{}: a CRL does not say whether it is for VCEKs or VLEKs: its file's name must, by "
+                "\"vcek\" or \"vlek\"",
+                file);
+  }
+  return vlek ? host::KeyKind::vlek : host::KeyKind::vcek;
 }
 
 Result<int> import_files(const CertsOptions& options) {
@@ -63,7 +71,9 @@ Result<int> import_files(const CertsOptions& options) {
   for (const std::string& file : options.files) {
     EXTREQ_TRY_ASSIGN(const auto found, read_certificates_or_list(file));
     certificates.insert(certificates.end(), found.certificates.begin(), found.certificates.end());
-    if (found.list) lists.push_back({*found.list, kind_by_name(file)});
+    if (!found.list) continue;
+    EXTREQ_TRY_ASSIGN(const auto kind, kind_by_name(file));
+    lists.push_back({*found.list, kind});
   }
   EXTREQ_TRY_ASSIGN(const auto store, host::SqliteStore::open(store_path(options.host)));
   EXTREQ_TRY_ASSIGN(const auto result, host::import_certificates(*store, certificates, lists,
@@ -172,8 +182,8 @@ CLI::App* add_import(CLI::App& certs, CertsOptions& options) {
   CLI::App* const verb = certs.add_subcommand(
       "import", "Verify certificates and CRLs and store them: DER, or PEM with several");
   verb->add_option("files", options.files,
-                   "What kds url named, in any order. A CRL from under vlek must have \"vlek\" in "
-                   "its file's name")
+                   "What kds url named, in any order. A CRL's file must have \"vcek\" or \"vlek\" "
+                   "in its name, as its URL has")
       ->type_name("FILE")
       ->required();
   verb->add_option("--trust", options.host.trust,

@@ -23,7 +23,7 @@ Result<StoredSupport> read_stored_support(const std::string& path) {
   for (const auto& crl : content.crls) {
     auto list = crypto::RevocationList::from_pem_or_der(crl.der);
     if (!list) return fail(list.error().code, "{}: {}", path, list.error().message);
-    support.lists.push_back(*std::move(list));
+    support.lists.emplace_back(*std::move(list), host::signing_key(crl.kind));
   }
   return support;
 }

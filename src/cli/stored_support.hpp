@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "attestation/revocation.hpp"
 #include "base/result.hpp"
-#include "crypto/crl.hpp"
 #include "crypto/x509.hpp"
 
 namespace extreq::cli {
 
 struct StoredSupport {
   std::vector<crypto::Certificate> certificates;
-  std::vector<crypto::RevocationList> lists;
+  std::vector<attestation::KnownList> lists;  // each with the key that the store has it for
 };
 
 using ReadStore = Result<StoredSupport> (*)(const std::string& path);

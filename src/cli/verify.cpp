@@ -35,7 +35,9 @@ struct VerifyOptions {
   std::optional<std::string> report_data;
   std::optional<std::string> at;
   std::optional<std::string> policy;
-  std::vector<std::string> crls;
+  std::vector<std::string> crls;  // of unknown kind
+  std::vector<std::string> vcek_crls;
+  std::vector<std::string> vlek_crls;
   std::string revocation = "if-present";
   std::optional<std::string> crl_number;
   std::optional<std::string> store;
@@ -93,7 +95,7 @@ Result<Request> read_request(const VerifyOptions& options) {
 
 struct Support {
   std::vector<crypto::Certificate> certificates;  // what the user names, the table's, the store's
-  std::vector<crypto::RevocationList> lists;      // likewise, without the table's
+  std::vector<attestation::KnownList> lists;      // likewise, without the table's
   attestation::TrustAnchors anchors;
 };
 
@@ -111,6 +113,15 @@ Status add_trusted(const std::string& path, Support& support) {
   }
   if (!found) {
     return fail(Code::invalid_input, "{}: no root in it: no certificate is its own issuer", path);
+  }
+  return {};
+}
+
+Status add_lists(const std::vector<std::string>& files, std::optional<attestation::SigningKey> key,
+                 Support& support) {
+  for (const std::string& file : files) {
+    EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
+    support.lists.emplace_back(std::move(list), key);
   }
   return {};
 }
@@ -146,10 +157,9 @@ Result<Support> read_support(const VerifyOptions& options, const OptionalTable& 
     support.certificates.insert(support.certificates.end(), certificates->begin(),
                                 certificates->end());
   }
-  for (const std::string& file : options.crls) {
-    EXTREQ_TRY_ASSIGN(auto list, read_revocation_list(file));
-    support.lists.push_back(std::move(list));
-  }
+  EXTREQ_TRY(add_lists(options.vcek_crls, attestation::SigningKey::vcek, support));
+  EXTREQ_TRY(add_lists(options.vlek_crls, attestation::SigningKey::vlek, support));
+  EXTREQ_TRY(add_lists(options.crls, std::nullopt, support));
   if (options.store) EXTREQ_TRY(add_stored(options, support));
   return support;
 }
@@ -157,7 +167,7 @@ Result<Support> read_support(const VerifyOptions& options, const OptionalTable& 
 // The files among what is expected.
 Status read_expectations(const VerifyOptions& options, OptionalTable table, Support& support,
                          attestation::Expectations& expectations) {
-  for (auto& list : support.lists) expectations.revocation.lists.emplace_back(std::move(list));
+  expectations.revocation.lists = std::move(support.lists);
   if (options.policy) {
     EXTREQ_TRY_ASSIGN(auto policy, read_policy(*options.policy));
     expectations.policy = std::make_shared<const attestation::Policy>(std::move(policy));
@@ -263,6 +273,31 @@ int run_verify(const VerifyOptions& options) {
   return exit_code_of(verification->verdict);
 }
 
+void add_revocation_options(CLI::App& verb, VerifyOptions& options) {
+  verb.add_option("--vcek-crl", options.vcek_crls,
+                  "The root's revocation list for VCEKs (/vcek/v1/PRODUCT/crl), DER or PEM; may be "
+                  "repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb.add_option("--vlek-crl", options.vlek_crls,
+                  "The one for VLEKs (/vlek/v1/PRODUCT/crl); may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb.add_option("--crl", options.crls,
+                  "A revocation list of which you do not know whether it is for VCEKs or VLEKs: it "
+                  "can revoke and does not satisfy required; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  verb.add_option("--revocation", options.revocation,
+                  "off, if-present (a list given for the report's key must be fresh) or required "
+                  "(there must be one)")
+      ->check(CLI::IsMember({"off", "if-present", "required"}));
+  verb.add_option("--crl-number", options.crl_number,
+                  "The number of a list seen before for the report's key: an older one does not "
+                  "count")
+      ->type_name("HEX");
+}
+
 }  // namespace
 
 void add_verify(CLI::App& app, int& exit_code, ReadStore read_store) {
@@ -296,22 +331,11 @@ void add_verify(CLI::App& app, int& exit_code, ReadStore read_store) {
       ->type_name("RFC3339");
   verb->add_option("--policy", options->policy, "What the report must be, as JSON")
       ->type_name("FILE");
-  verb->add_option("--crl", options->crls,
-                   "A revocation list of the root, DER or PEM; it goes before the table's own; may "
-                   "be repeated")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  verb->add_option("--revocation", options->revocation,
-                   "off, if-present (a list that is there must be good) or required")
-      ->check(CLI::IsMember({"off", "if-present", "required"}));
-  verb->add_option("--crl-number", options->crl_number,
-                   "The number of a list seen before: older ones are refused")
-      ->type_name("HEX");
+  add_revocation_options(*verb, *options);
   if (read_store != nullptr) {
-    verb->add_option(
-            "--store", options->store,
-            "A store of certificates, as host serve and kds mirror keep one: what is in "
-            "it serves after what is named and after the table, its lists before the table's")
+    verb->add_option("--store", options->store,
+                     "A store of certificates, as host serve and kds mirror keep one: what is in "
+                     "it serves after what is named and after the table")
         ->type_name("FILE");
   }
   verb->add_flag("--json", options->json, "Write the result as one JSON object");

@@ -133,8 +133,7 @@ class RevocationListReader {
         return bad("has an extension twice");
       }
       if (nid == NID_delta_crl) return bad("is a delta: it does not say who else is revoked");
-      const bool read = nid == NID_crl_number || nid == NID_issuing_distribution_point ||
-                        nid == NID_authority_key_identifier;
+      const bool read = nid == NID_crl_number || nid == NID_issuing_distribution_point;
       if (!read && X509_EXTENSION_get_critical(extension) != 0) {
         return bad("has a critical extension that is not known");
       }
@@ -163,6 +162,10 @@ class RevocationListReader {
     if (scope->onlyuser > 0 || scope->onlyCA > 0 || scope->onlyattr > 0 ||
         scope->onlysomereasons != nullptr) {
       return bad("leaves some kinds of certificates or some reasons out");
+    }
+    // RFC 5280 section 6.3.3 b 2 i: who names another distribution point may be on another list.
+    if (scope->distpoint != nullptr) {
+      return bad("is for one distribution point: it leaves out the certificates of others");
     }
     indirect_ = scope->indirectCRL > 0;
     return {};

@@ -3,8 +3,9 @@
 //
 // What is accepted is DER that encodes to itself again, with equal inner and outer
 // signatureAlgorithm, at most max_entries entries, and no critical extension but those read here:
-// a list that is a delta, or that leaves reasons or kinds of certificates out, is refused, because
-// whoever is not on it may still be revoked.
+// a list that is a delta, or that leaves reasons, kinds of certificates or other distribution
+// points out, is refused, because a certificate that is not on it may still be revoked. (AMD's
+// lists have a number and an authorityKeyIdentifier and no other extension.)
 //
 // Here is only what the list says, and whether one key signed it. Whether it is fresh and whose
 // certificates it is asked about, is for the caller to decide.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/crl_builder.hpp"
+#include "crypto/der.hpp"
 #include "crypto/test_certificates.hpp"
 #include "crypto/test_keys.hpp"
 
@@ -88,11 +89,26 @@ TEST(Crl, ListsThatLeaveSomethingOutAreRefused) {
   EXPECT_THAT(refusal(what), HasSubstr("some reasons"));
 }
 
+// RFC 5280 section 6.3.3 b 2 i
+TEST(Crl, AListForOneDistributionPointIsNoWholeOne) {
+  auto what = content();
+  const Bytes uri = make_der(0x86, {to_bytes("https://kds/vcek/v1/Milan/crl")});
+  const Bytes point = make_der(der_context_0, {make_der(der_context_0, {uri})});
+  what.extensions = {{"2.5.29.28", true, make_der(der_sequence, {point})}};
+  EXPECT_THAT(refusal(what), HasSubstr("one distribution point"));
+}
+
 TEST(Crl, UnknownExtensionsAreRefusedIfTheyAreCritical) {
   auto what = content();
   what.extensions = {{"1.2.3.4", false, {5, 0}}};
   EXPECT_EQ(refusal(what), "taken");
   what.extensions = {{"1.2.3.4", true, {5, 0}}};
+  EXPECT_THAT(refusal(what), HasSubstr("critical"));
+  // authorityKeyIdentifier: nobody reads it.
+  const Bytes identifier{0x30, 0x03, 0x80, 0x01, 0x07};
+  what.extensions = {{"2.5.29.35", false, identifier}};
+  EXPECT_EQ(refusal(what), "taken");
+  what.extensions = {{"2.5.29.35", true, identifier}};
   EXPECT_THAT(refusal(what), HasSubstr("critical"));
 }
 

@@ -13,6 +13,10 @@ std::size_t chip_id_size(attestation::Product product) noexcept {
   return attestation::layout_of(product) == attestation::TcbLayout::turin ? 8 : 64;
 }
 
+attestation::SigningKey signing_key(KeyKind kind) noexcept {
+  return kind == KeyKind::vlek ? attestation::SigningKey::vlek : attestation::SigningKey::vcek;
+}
+
 Result<CertificateKey> key_for(const SigningState& state, std::string_view csp_id) {
   if (state.mask_chip_key) {
     return fail(Code::not_found, "the chip's keys are masked: no certificate fits its reports");

@@ -18,6 +18,9 @@ enum class KeyKind : std::uint8_t { vcek, vlek };
 // "VCEK", "VLEK"
 [[nodiscard]] std::string_view to_text(KeyKind kind) noexcept;
 
+// As a report's SIGNING_KEY says it.
+[[nodiscard]] attestation::SigningKey signing_key(KeyKind kind) noexcept;
+
 struct CertificateKey {
   attestation::Product product{};
   KeyKind kind = KeyKind::vcek;
