@@ -8,7 +8,6 @@ usage: host_cli_test.py EXTREQ
 import json
 import os
 import pathlib
-import re
 import signal
 import socket
 import subprocess
@@ -16,8 +15,6 @@ import sys
 import tempfile
 import time
 import unittest
-import urllib.error
-import urllib.request
 
 import model_platform
 
@@ -195,24 +192,37 @@ class Serve(Contract):
             while "STOPPING=1" not in heard:
                 heard += listener.recv(4096).decode() + "\n"
 
-    def test_prometheus_gets_over_http_what_the_file_has(self):
-        with self.service("--offline", "--metrics", "0") as service:
-            self.wait_until(lambda: "metrics at http://127.0.0.1:" in service.log(), service)
-            url = re.search(r"metrics at (\S+)", service.log())[1]
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(url, timeout=PATIENCE) as answer:
-                text = answer.read().decode()
-            for name in ("leases_held", "lease_wait_seconds_total", "mismatches_prevented_total",
-                         "lock_wait_seconds_total", "reported_tcb", "current_tcb"):
-                self.assertRegex(text, rf"(?m)^extreq_host_{name}(\{{.*\}})? \d")
-            names = re.compile(r"(?m)^# TYPE .*")
+    def test_the_metrics_file_has_what_prometheus_is_promised(self):
+        with self.service("--offline") as service:
             self.wait_until(self.metrics.exists, service)
-            self.assertEqual(names.findall(text), names.findall(self.metrics.read_text()))
-            port = url.split(":")[2].split("/")[0]
-            other = self.run_it(UNREADABLE, "host", "serve", "--offline", "--platform", PLATFORM,
-                                "--blob", self.blob, "--store", self.store, "--metrics", port)
-            self.assertIn(f"cannot listen on 127.0.0.1:{port}", other.stderr)
-        self.run_it(USAGE, "host", "serve", "--metrics", "127.0.0.1:http")
+            text = self.metrics.read_text()
+        for name in ("leases_held", "lease_wait_seconds_total", "mismatches_prevented_total",
+                     "lock_wait_seconds_total", "reported_tcb", "current_tcb"):
+            self.assertRegex(text, rf"(?m)^extreq_host_{name}(\{{.*\}})? \d")
+
+    def test_the_option_of_the_former_metrics_server_is_ignored_with_one_warning(self):
+        def listening(program):
+            """The inodes of the sockets that the program has, among those that listen for TCP."""
+            listeners = {line.split()[9] for table in ("tcp", "tcp6")
+                         for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]
+                         if line.split()[3] == "0A"}
+            links = [os.readlink(fd) for fd in
+                     pathlib.Path("/proc", str(program.process.pid), "fd").iterdir()]
+            return listeners & {link[8:-1] for link in links if link.startswith("socket:[")}
+        with socket.socket() as other:  # a port that is taken is no obstacle
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            taken = f"127.0.0.1:{other.getsockname()[1]}"
+            for value in ("0", taken, "[::1]:9464", "127.0.0.1:http"):
+                with self.service("--metrics", value) as service:
+                    self.wait_until_well(service)
+                    self.wait_until(self.metrics.exists, service)
+                    self.assertEqual(listening(service), set())
+                    said = [line for line in service.log().splitlines() if "--metrics " in line]
+                    self.assertEqual(len(said), 1, service.log())
+                    self.assertIn(f"--metrics {value} is ignored", said[0])
+                    self.assertIn("--metrics-file", said[0])
+                self.assertEqual(service.status, OK)
 
     def test_readers_may_keep_their_copy_only_after_a_sole_writer(self):
         def sole_writer_said():

@@ -32,7 +32,8 @@ namespace {
 struct HostServeOptions {
   HostOptions host;
   std::string socket;
-  MetricsOptions metrics;
+  std::string metrics_file;
+  std::string metrics;  // retired: the value it was given
   std::string report_to;
   std::string report_token;
   double interval = 5;      // seconds
@@ -196,7 +197,16 @@ Clock::Duration longest_sleep() {
   return std::chrono::microseconds(microseconds / 2);
 }
 
+void warn_of_retired_options(const HostServeOptions& options) {
+  if (options.metrics.empty()) return;
+  log_line(Priority::warning,
+           fmt::format("--metrics {} is ignored: the service has no HTTP server any more. Remove "
+                       "the option, and use --metrics-file FILE with Prometheus' node_exporter",
+                       options.metrics));
+}
+
 Status serve(const HostServeOptions& options) {
+  warn_of_retired_options(options);
   EXTREQ_TRY_ASSIGN(const UniqueFd stop, stop_signals());
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
   lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
@@ -209,7 +219,7 @@ Status serve(const HostServeOptions& options) {
   EXTREQ_TRY_ASSIGN(host::FileWatch watch, host::FileWatch::open(watched));
   EXTREQ_TRY_ASSIGN(const auto fleet_report, FleetReport::open(options));
   Reporter reporter;
-  MetricsOutlets outlets(options.metrics);
+  MetricsFile metrics(options.metrics_file);
   std::optional<CrlTask> crls;
   if (parts->kds() != nullptr) {
     crls.emplace(*parts, std::chrono::seconds(options.host.kds_wait));
@@ -220,7 +230,7 @@ Status serve(const HostServeOptions& options) {
   bool ready = false;
   for (host::Wake wake = host::Wake::due; wake != host::Wake::stopped;) {
     reporter.report(service);
-    EXTREQ_TRY(outlets.publish(metrics_of(service, *parts, socket.get())));
+    metrics.publish(metrics_of(service, *parts, socket.get()));
     if (!std::exchange(ready, true)) notify_systemd("READY=1");
     fleet_report->offer(parts->platform());
     if (crls && service.view().last) {
@@ -251,17 +261,12 @@ void add_host_serve(CLI::App& host, int& exit_code) {
       ->type_name("FILE");
   verb->add_option("--socket", options->socket, "Also serve VMMs that may not open files, here")
       ->type_name("FILE");
-  verb->add_option(
-          "--metrics", options->metrics.endpoint,
-          "Serve metrics for Prometheus here, at /metrics; without an address on 127.0.0.1")
-      ->type_name("ADDRESS:PORT")
-      ->check([](const std::string& text) {
-        const auto endpoint = host::parse_http_endpoint(text);
-        return endpoint ? std::string() : endpoint.error().message;
-      });
-  verb->add_option("--metrics-file", options->metrics.file,
+  verb->add_option("--metrics-file", options->metrics_file,
                    "Write metrics for Prometheus' node_exporter here (name it *.prom)")
       ->type_name("FILE");
+  // Was ADDRESS:PORT to serve metrics at. Drop-ins still have it and must start; help leaves it
+  // out.
+  verb->add_option("--metrics", options->metrics, "Ignored")->group("");
   verb->add_option("--interval", options->interval, "Between looks at the platform")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.01, 3600.0))
