@@ -67,14 +67,14 @@ class SocketServer::Session {
   // False: the connection ends.
   [[nodiscard]] bool serve_one() {
     std::array<std::uint8_t, sizeof(protocol::Request) + 1> buffer{};
-    lease::Packet packet;
-    const int error_number = lease::receive_packet(socket_.get(), buffer, packet);
+    std::size_t size = 0;
+    const int error_number = lease::receive_bytes(socket_.get(), buffer, size);
     if (error_number == EAGAIN || error_number == EINTR) return true;
-    if (error_number != 0 || packet.size == 0) return false;
-    ByteReader reader(ByteView(buffer).first(packet.size));
+    if (error_number != 0 || size == 0) return false;
+    ByteReader reader(ByteView(buffer).first(size));
     const auto request = reader.object<protocol::Request>();
-    if (packet.cut || packet.descriptors[0] || packet.size != sizeof(protocol::Request) ||
-        !request || request->version != protocol::version || request->reserved != 0) {
+    if (size != sizeof(protocol::Request) || !request || request->version != protocol::version ||
+        request->reserved != 0) {
       return broken();
     }
     switch (static_cast<protocol::Operation>(std::uint32_t{request->operation})) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -289,6 +290,71 @@ TEST_F(SocketServerTest, GarbageIsDisconnectedAndOthersAreServed) {
   EXPECT_TRUE(source.open_holder().value()->acquire(1s));
   EXPECT_TRUE(eventually([&] { return server_->counters().connections == 0; }));
   EXPECT_GT(server_->counters().protocol_errors, 0U);
+}
+
+// The kernel may refuse to send them (Linux 6.16); if it does not, they are dropped on the way.
+TEST_F(SocketServerTest, AClientThatSendsDescriptorsAlongIsServedAsIfItHadNot) {
+  publish(table_of(1));
+  start();
+  const UniqueFd socket = lease::connect_to(socket_).value();
+  protocol::Request acquire;
+  acquire.version = protocol::version;
+  acquire.operation = static_cast<std::uint32_t>(protocol::Operation::acquire);
+  const Bytes packet = ByteBuilder().object(acquire).take();
+  const std::array<int, 2> descriptors{socket.get(), STDERR_FILENO};
+  int sent = lease::send_packet(socket.get(), packet, descriptors);
+  if (sent == EPERM) sent = lease::send_packet(socket.get(), packet, {});
+  ASSERT_EQ(sent, 0);
+  pollfd poller{socket.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&poller, 1, 60'000), 1);
+  std::array<std::uint8_t, protocol::answer_max> buffer{};
+  lease::Packet answer;
+  ASSERT_EQ(lease::receive_packet(socket.get(), buffer, answer), 0);
+  EXPECT_EQ(answer.size, sizeof(protocol::Answer)) << "the service ended the connection";
+  EXPECT_TRUE(answer.descriptors[0]) << "no lease";
+  EXPECT_EQ(server_->counters().protocol_errors, 0U);
+}
+
+// SIGSTOP: what a frozen cgroup, a debugger or a hung disk do. It takes connections into its queue
+// until that is full.
+TEST_F(SocketServerTest, AServiceThatWasStoppedHoldsUpNeitherVcpusNorTheirRequests) {
+  publish(table_of(1));
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe2(ready.data(), O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    start();
+    const char up = server_ ? 'y' : 'n';
+    if (::write(ready[1], &up, 1) != 1) ::_exit(1);
+    while (true) ::pause();
+  }
+  char up = 0;
+  ASSERT_EQ(::read(ready[0], &up, 1), 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  ASSERT_EQ(up, 'y');
+  ::kill(child, SIGSTOP);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+  ASSERT_TRUE(WIFSTOPPED(status));
+  ::alarm(120);  // ends a call that never comes back
+  {
+    lease::SocketSource source(socket_);
+    std::vector<std::unique_ptr<lease::Holder>> vcpus;
+    for (int i = 0; i < 600; ++i) {  // more than its queue holds
+      auto vcpu = source.open_holder();
+      ASSERT_TRUE(vcpu) << vcpu.error().message;
+      vcpus.push_back(*std::move(vcpu));
+    }
+    for (const auto& vcpu : vcpus) {
+      const auto table = vcpu->acquire(20ms);
+      ASSERT_FALSE(table);
+      EXPECT_EQ(table.error().code, Code::busy) << table.error().message;
+    }
+  }
+  ::alarm(0);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(SocketServerTest, APeerThatNeverReadsStopsNobody) {

@@ -13,7 +13,11 @@
 namespace extreq::lease {
 namespace {
 
-constexpr int listen_backlog = 64;
+// A connect() that finds the queue full fails at once, so a burst of VMs must fit.
+constexpr int listen_backlog = 512;
+
+// Linux, include/uapi/asm-generic/socket.h (6.16), which distributions' headers do not have yet.
+constexpr int so_passrights = 83;
 
 using ControlBuffer = std::array<char, CMSG_SPACE(sizeof(int) * packet_descriptors_max)>;
 
@@ -29,7 +33,7 @@ Result<sockaddr_un> address_of(const std::string& path) {
 }
 
 Result<UniqueFd> new_socket() {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("a Unix socket");
   return fd;
 }
@@ -91,6 +95,13 @@ int receive_packet(int socket, MutableByteView buffer, Packet& packet) noexcept 
   return 0;
 }
 
+int receive_bytes(int socket, MutableByteView buffer, std::size_t& size) noexcept {
+  const ssize_t received = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received < 0) return errno;
+  size = static_cast<std::size_t>(received);
+  return 0;
+}
+
 Result<UniqueFd> connect_to(const std::string& path) {
   EXTREQ_TRY_ASSIGN(const sockaddr_un address, address_of(path));
   EXTREQ_TRY_ASSIGN(UniqueFd fd, new_socket());
@@ -105,7 +116,8 @@ Result<UniqueFd> listen_at(const std::string& path, unsigned mode) {
   EXTREQ_TRY_ASSIGN(UniqueFd fd, new_socket());
   if (::bind(fd.get(), generic(address), sizeof(address)) != 0) {
     if (errno != EADDRINUSE) return fail_errno("bind {}", path);
-    if (connect_to(path)) {
+    const auto answering = connect_to(path);
+    if (answering || answering.error().code == Code::busy) {
       return fail(Code::busy, "{}: another service answers there already", path);
     }
     struct stat status {};
@@ -118,6 +130,9 @@ Result<UniqueFd> listen_at(const std::string& path, unsigned mode) {
     }
   }
   if (::chmod(path.c_str(), mode) != 0) return fail_errno("chmod {}", path);
+  // Connections inherit it. An older kernel does not know it: receive_bytes() is then alone.
+  const int no = 0;
+  static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, so_passrights, &no, sizeof(no)));
   if (::listen(fd.get(), listen_backlog) != 0) return fail_errno("listen at {}", path);
   return fd;
 }

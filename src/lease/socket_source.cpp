@@ -15,6 +15,7 @@
 #include "lease/process_mark.hpp"
 #include "lease/socket_packet.hpp"
 #include "lease/socket_protocol.hpp"
+#include "lease/table_shape.hpp"
 
 namespace extreq::lease {
 namespace {
@@ -41,8 +42,8 @@ Bytes request(protocol::Operation operation, std::uint32_t max_wait_ms) {
 
 class SocketHolder final : public Holder {
  public:
-  SocketHolder(std::string path, const SocketSourceOptions& options)
-      : path_(std::move(path)), options_(options), table_(options.size_limit) {}
+  SocketHolder(std::string path, Clock& clock, SocketSource::Silence& silence)
+      : path_(std::move(path)), clock_(clock), silence_(silence), table_(table_size_limit) {}
   ~SocketHolder() override { release(); }
   SocketHolder(const SocketHolder&) = delete;
   SocketHolder& operator=(const SocketHolder&) = delete;
@@ -60,6 +61,9 @@ class SocketHolder final : public Holder {
       return fail(Code::closed, "{}: this process was forked from the one that connected", path_);
     }
     if (lock_) return fail(Code::invalid_input, "{}: a lease is held already", path_);
+    if (silence_.lasts(clock_.now())) {
+      return fail(Code::busy, "{}: gave no answer a moment ago, and is not asked again yet", path_);
+    }
     const std::uint32_t wait_ms = milliseconds(max_wait);
     EXTREQ_TRY(ask(wait_ms));
     auto table = take_answer(wait_ms);
@@ -100,19 +104,25 @@ class SocketHolder final : public Holder {
     return fail_errno("{}: ask for a lease", path_);
   }
 
-  [[nodiscard]] Status wait_for_answer(std::uint32_t wait_ms) const {
-    Clock& clock = system_clock();
-    const auto deadline = clock.now() + std::chrono::milliseconds(wait_ms) + options_.grace;
+  [[nodiscard]] Status wait_for_answer(std::uint32_t wait_ms) {
+    constexpr std::int64_t longest_poll = std::numeric_limits<int>::max();
+    const auto deadline =
+        clock_.now() + std::chrono::milliseconds(wait_ms) + SocketSource::answer_grace;
     while (true) {
       // An answer that is there counts, however late this thread comes to look.
-      const auto left = std::max(deadline - clock.now(), Clock::Duration::zero());
+      const auto left = std::max(deadline - clock_.now(), Clock::Duration::zero());
       const auto pause = std::chrono::ceil<std::chrono::milliseconds>(left).count();
       pollfd poller{socket_.get(), POLLIN, 0};
-      const int ready = ::poll(&poller, 1, static_cast<int>(std::min<std::int64_t>(pause, 60'000)));
-      if (ready > 0) return {};
+      const int ready = ::poll(&poller, 1, static_cast<int>(std::min(pause, longest_poll)));
+      if (ready > 0) break;
       if (ready < 0 && errno != EINTR) return fail_errno("{}: wait for an answer", path_);
-      if (pause == 0) return fail(Code::busy, "{}: no answer within {} ms", path_, wait_ms);
+      if (pause == 0 || (ready == 0 && pause <= longest_poll)) {
+        silence_.no_answer(clock_.now());
+        return fail(Code::busy, "{}: no answer within {} ms", path_, wait_ms);
+      }
     }
+    silence_.answered();
+    return {};
   }
 
   [[nodiscard]] Result<ByteView> take_answer(std::uint32_t wait_ms) {
@@ -173,23 +183,43 @@ class SocketHolder final : public Holder {
   }
 
   const std::string path_;
-  const SocketSourceOptions options_;
+  Clock& clock_;
+  SocketSource::Silence& silence_;
   const Bytes release_request_ = request(protocol::Operation::release, 0);
   const ProcessMark process_;
   UniqueFd socket_;
   UniqueFd lock_;  // a duplicate of the service's, while a lease is held
-  Bytes table_;    // size_limit bytes
+  Bytes table_;    // table_size_limit bytes
   std::size_t table_size_ = 0;
   bool refused_ = false;  // the last answer was a refusal, in order
 };
 
 }  // namespace
 
-SocketSource::SocketSource(std::string path, SocketSourceOptions options)
-    : path_(std::move(path)), options_(options) {}
+bool SocketSource::Silence::lasts(Clock::TimePoint now) const noexcept {
+  return now.time_since_epoch().count() < until_.load();
+}
+
+// Of several holders that wait at once, one makes the pause longer.
+void SocketSource::Silence::no_answer(Clock::TimePoint now) noexcept {
+  auto until = until_.load();
+  if (now.time_since_epoch().count() < until) return;
+  const Clock::Duration pause =
+      std::clamp(2 * Clock::Duration(pause_.load()), silence_pause_first, silence_pause_longest);
+  if (until_.compare_exchange_strong(until, (now + pause).time_since_epoch().count())) {
+    pause_.store(pause.count());
+  }
+}
+
+void SocketSource::Silence::answered() noexcept {
+  if (pause_.load() != 0) pause_.store(0);
+}
+
+SocketSource::SocketSource(std::string path, Clock& clock)
+    : path_(std::move(path)), clock_(clock) {}
 
 Result<std::unique_ptr<Holder>> SocketSource::open_holder() {
-  auto holder = std::make_unique<SocketHolder>(path_, options_);
+  auto holder = std::make_unique<SocketHolder>(path_, clock_, silence_);
   if (auto connected = holder->connect();
       !connected && connected.error().code == Code::invalid_input) {
     return tl::unexpected(std::move(connected).error());
