@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 .PHONY: help setup run build test test-release test-asan test-tsan fuzz lint format bench verify-kernel \
-        soak install package package-test walk reproducible-test clean
+        soak storm install package package-test walk reproducible-test clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ verify-kernel: setup  ## ten million verdicts of the eight-lane kernel, checked
 
 soak: setup  ## a million requests while updaters are killed, checked
 	@scripts/soak.sh
+
+storm: setup  ## ten minutes of leases beside updates that signals end, checked
+	@scripts/storm.sh
 
 bench: build  ## benchmarks; doc/performance.md explains the figures
 	@scripts/bench.sh

@@ -3,9 +3,11 @@
  *
  * What is modelled: the blob file (its first entry and the rest of it are written and read apart),
  * its OFD lock, the state page's generation and announcement, an updater that may be killed before
- * each of its steps and is then started again, the process of its command, which may outlive it and
- * may change the key, change it to another one than planned, or fail; readers of extreq's and
- * foreign ones. The key that signs and the table that a reader has are compared when the firmware
+ * each of its steps and is then started again; the process of its command, which may outlive it, may
+ * close the descriptor of the lock that it inherits, and may change the key, change it to another one
+ * than planned, or fail; the keeper, which has the lock's description too, opens the gate at which
+ * the command's process waits, may be killed, and ends when the command has ended; readers of
+ * extreq's and foreign ones. The key that signs and the table that a reader has are compared when the firmware
  * signs.
  *
  * One step is one system call. Time is not modelled: who waits may wait for ever, and a dead
@@ -20,7 +22,9 @@
  *   NO_TOMBSTONE        the old table stays while the command runs
  *   RENAME              empty and new table come in new files, by rename
  *   ONE_DESCRIPTION     extreq's two readers (two vCPUs) share one open file description
- *   NO_INHERITANCE      the command's process does not have the lock's description
+ *   NO_KEEPER           nobody but the updater and the command's process has the lock's description
+ *   NO_INHERITANCE      and not even the command's process, in no case
+ *   BOTH_KILLED         updater and keeper of one command may be killed, not only one of them
  *   ENTRY_FIRST         the first entry is written before the rest
  *   NO_STAY_BACK        readers do not stay back for a writer that waits
  */
@@ -62,7 +66,14 @@ byte generation = 0;
 bool writer_waits = false;
 
 byte kills = KILLS;
+/* Of each command: its process lives; its keeper lives; the gate before it is open; how many
+ * processes have the gate's other end, without which it closes; its updater or its keeper was
+ * killed. */
 bool command_runs[COMMANDS];
+bool keeper_runs[COMMANDS];
+bool gate_open[COMMANDS];
+byte gate_ends[COMMANDS];
+bool one_killed[COMMANDS];
 
 bool update_begun = false; /* for the claim of LIVENESS */
 bool update_ended = false;
@@ -90,27 +101,69 @@ inline leave_writer_lock() {
   }
 }
 
+#ifdef BOTH_KILLED
+#define MAY_BE_KILLED(slot) (kills > 0)
+#else
+#define MAY_BE_KILLED(slot) (kills > 0 && !(command_runs[slot] && one_killed[slot]))
+#endif
+
 /* ------------------------------------------------------------------------------------------------
  * What changes the key: a commit, a new configuration, a firmware loader.
  */
 proctype Command(byte slot) {
   byte wanted;
+#ifdef NO_INHERITANCE
+  bool has_lock = false;
+#else
+  bool has_lock = true;
+#endif
+  if
+  :: gate_open[slot]
+  :: !gate_open[slot] && gate_ends[slot] == 0 -> goto ended /* not run */
+  fi;
+  if
+  :: has_lock -> atomic { leave_writer_lock(); has_lock = false } /* as sudo does */
+  :: true
+  fi;
   select(wanted : 0 .. KEYS - 1);
   key = wanted; /* the same as before: the command failed */
+ended:
   atomic {
     command_runs[slot] = false;
-#ifndef NO_INHERITANCE
-    leave_writer_lock()
-#endif
+    if
+    :: has_lock -> leave_writer_lock(); has_lock = false
+    :: else
+    fi;
+    wanted = 0
   }
 }
+
+#ifndef NO_KEEPER
+proctype Keeper(byte slot) {
+  if
+  :: atomic { MAY_BE_KILLED(slot) -> kills--; one_killed[slot] = true }; goto ended
+  :: true
+  fi;
+  gate_open[slot] = true;
+  if
+  :: atomic { MAY_BE_KILLED(slot) -> kills--; one_killed[slot] = true }
+  :: !command_runs[slot]
+  fi;
+ended:
+  atomic {
+    keeper_runs[slot] = false;
+    gate_ends[slot]--;
+    leave_writer_lock()
+  }
+}
+#endif
 
 /* ------------------------------------------------------------------------------------------------
  * extreq's updater. "dead" is kill -9; the repair that follows is the same program once more.
  */
 inline may_die() {
   if
-  :: kills > 0 -> kills--; goto dead
+  :: atomic { MAY_BE_KILLED(slot) -> kills--; one_killed[slot] = true }; goto dead
   :: true
   fi
 }
@@ -118,6 +171,7 @@ inline may_die() {
 proctype Updater() {
   byte updates = 0;
   bool mine = false; /* it has the lock's description */
+  bool has_gate = false;
   byte f, n, slot;
   byte found;
 
@@ -159,21 +213,38 @@ start:
 #endif
 #endif
 
-  atomic { /* fork, then exec, with the lock's description */
+  atomic { /* fork: the command's process, which waits at the gate */
     slot = 0;
     do
-    :: command_runs[slot] -> slot++
+    :: command_runs[slot] || keeper_runs[slot] -> slot++
     :: else -> break
     od;
     command_runs[slot] = true;
+    one_killed[slot] = false;
+    gate_open[slot] = false;
+    gate_ends[slot] = 1;
+    has_gate = true;
 #ifndef NO_INHERITANCE
     have_writer_lock++;
 #endif
     run Command(slot)
   };
+  may_die();
+#ifdef NO_KEEPER
+  gate_open[slot] = true;
+#else
+  atomic { /* fork: the keeper */
+    gate_ends[slot]++;
+    have_writer_lock++;
+    keeper_runs[slot] = true;
+    run Keeper(slot)
+  };
+#endif
+  may_die();
+  atomic { gate_ends[slot]--; has_gate = false };
   if /* killed while the command runs, or not */
-  :: kills > 0 -> kills--; goto dead
-  :: !command_runs[slot]
+  :: atomic { MAY_BE_KILLED(slot) -> kills--; one_killed[slot] = true }; goto dead
+  :: !command_runs[slot] && !keeper_runs[slot] /* both are reaped */
   fi;
   found = key; /* read back */
   may_die();
@@ -225,6 +296,10 @@ dead:
   atomic {
     writer_waits = false; /* it runs out */
     update_begun = false;
+    if
+    :: has_gate -> gate_ends[slot]--; has_gate = false
+    :: else
+    fi;
     if
     :: mine -> leave_writer_lock(); mine = false
     :: else

@@ -55,7 +55,9 @@ check fails 'no lock' SAFETY -DNO_LOCK
 check fails 'no tombstone' SAFETY -DNO_TOMBSTONE
 check fails 'rename' SAFETY -DRENAME -DUPDATES=1 -DKILLS=0
 check fails 'one description for two vCPUs' SAFETY -DONE_DESCRIPTION
-check fails 'a command without the description' SAFETY -DNO_INHERITANCE
+check fails 'a command without the description' SAFETY -DNO_INHERITANCE -DNO_KEEPER
+check fails 'a command that closes descriptors, no keeper' SAFETY -DNO_KEEPER
+check fails 'updater and keeper both killed' SAFETY -DBOTH_KILLED
 check fails 'the first entry first' SAFETY -DENTRY_FIRST
 check fails 'a foreign writer beside a sole writer' SAFETY -DCOPIES -DFOREIGN_WRITER -DUPDATES=1 -DKILLS=0
 check fails 'readers that do not stay back' LIVENESS -DLIVENESS -DNO_STAY_BACK

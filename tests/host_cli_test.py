@@ -8,6 +8,7 @@ usage: host_cli_test.py EXTREQ
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
 import subprocess
@@ -309,6 +310,129 @@ class VmsBlobs(Contract):
             self.change("--commit")
             self.wait_until_all_have_it(service)
             self.wait_until(lambda: "withdrew the tables of 2 VMs" in service.log(), service)
+
+
+# Says that it runs, counts the signals it gets, and ends when standard input does.
+COUNT_SIGNALS = """
+import signal, sys
+counts = {}
+def count(number, frame):
+    counts[number] = counts.get(number, 0) + 1
+    print(signal.Signals(number).name, counts[number], file=sys.stderr, flush=True)
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(number, count)
+print("runs", file=sys.stderr, flush=True)
+sys.stdin.read()
+"""
+
+
+class UpdateAndSignals(Contract):
+    """Updates whose command works until it is let go."""
+
+    def arguments(self, *form):
+        return ["host", "update", "--json", "--platform", PLATFORM, "--blob", self.blob, "--store",
+                self.store, "--lock-wait", str(PATIENCE), *form]
+
+    def start(self, *form):
+        errors = open(self.folder / f"errors-{len(list(self.folder.iterdir()))}", "w+b")
+        self.addCleanup(errors.close)
+        process = subprocess.Popen([PROGRAM, *map(str, self.arguments(*form))],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        process.errors = errors.name
+        self.addCleanup(process.kill)
+        return process
+
+    def wait_for(self, process, words):
+        deadline = time.monotonic() + PATIENCE
+        while words not in pathlib.Path(process.errors).read_text():
+            self.assertIsNone(process.poll(), pathlib.Path(process.errors).read_text())
+            self.assertLess(time.monotonic(), deadline, words)
+            time.sleep(0.01)
+
+    def test_an_ending_signal_goes_to_the_command_and_the_update_is_finished(self):
+        updater = self.start("--", sys.executable, "-c", COUNT_SIGNALS)
+        self.wait_for(updater, "runs")
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            updater.send_signal(number)
+            self.wait_for(updater, f"{number.name} 1")
+        self.assertFalse(any(self.blob.read_bytes()[:24]))
+        said = json.loads(updater.communicate(timeout=PATIENCE)[0])
+        self.assertEqual(updater.returncode, OK)
+        self.assertEqual(said["certificates"], "served")
+        self.assertTrue(any(self.blob.read_bytes()[:24]))
+        self.assertIn("signal 1 (Hangup) came", pathlib.Path(updater.errors).read_text())
+
+    def test_a_command_that_a_signal_ends_is_told_with_what_is_served(self):
+        updater = self.start("--", "sh", "-c", "echo runs >&2; exec cat")
+        self.wait_for(updater, "runs")
+        updater.send_signal(signal.SIGTERM)
+        said = json.loads(updater.stdout.read())
+        self.assertEqual(updater.wait(timeout=PATIENCE), UNREADABLE)
+        updater.stdin.close()
+        updater.stdout.close()
+        self.assertEqual(said["command_error"], "sh: killed by signal 15")
+        self.assertEqual(said["certificates"], "served")
+
+    def test_ctrl_c_reaches_the_command_once(self):
+        arguments = [PROGRAM, *map(str, self.arguments("--", sys.executable, "-c", COUNT_SIGNALS))]
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execv(PROGRAM, arguments)
+        said = b""
+
+        def read_until(words):
+            nonlocal said
+            while words not in said:
+                said += os.read(terminal, 4096)
+        read_until(b"runs")
+        os.write(terminal, b"\x03")
+        read_until(b"SIGINT 1")
+        os.kill(process, signal.SIGTERM)  # goes behind whatever the updater makes of the Ctrl-C
+        read_until(b"SIGTERM 1")
+        os.write(terminal, b"\x04")  # the end of standard input
+        try:
+            while chunk := os.read(terminal, 4096):
+                said += chunk
+        except OSError:
+            pass  # the terminal's other side is closed
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), OK, said)
+        self.assertNotIn(b"SIGINT 2", said)
+
+    def test_a_config_behind_another_update_keeps_the_tcb_that_it_set(self):
+        """The second one waits for the lock while the first one's command changes the TCB."""
+        change = ["host", "update", "--platform", PLATFORM, "--blob", self.folder / "other.blob",
+                  "--store", self.store, "--config", "--to-tcb", "bl=4,tee=0,snp=7,ucode=8"]
+        self.run_it(OK, *self.arguments("--config", "--to-tcb", "bl=4,tee=0,snp=7,ucode=8"))
+        self.run_it(OK, *self.arguments("--config", "--to-tcb", "bl=3,tee=0,snp=20,ucode=200"))
+        first = self.start("--to-tcb", "bl=4,tee=0,snp=7,ucode=8", "--", "sh", "-c",
+                           "echo runs >&2; cat >/dev/null; exec \"$@\" >/dev/null", "sh", PROGRAM,
+                           *change)
+        self.wait_for(first, "runs")
+        second = self.start("--config", "--mask-chip-id")
+        announcement = pathlib.Path(f"{self.blob}.state")
+        while not any(announcement.read_bytes()[0x18:0x20]):  # a writer waits
+            self.assertIsNone(second.poll())
+            time.sleep(0.01)
+        first.communicate(timeout=PATIENCE)
+        said = json.loads(second.communicate(timeout=PATIENCE)[0])
+        self.assertEqual((first.returncode, second.returncode), (OK, OK), said)
+        for when in ("before", "after"):
+            self.assertIn("SNP 7, microcode 8", said[when])
+        self.run_it(OK, *self.arguments("--config", "--no-mask-chip-id"))
+
+    def test_nothing_that_is_printed_gets_into_the_blob(self):
+        """Standard input, output and error are closed: the blob must not be opened in their place."""
+        def close_all():
+            for number in (0, 1, 2):
+                os.close(number)
+        words = "torn" * 500
+        done = subprocess.Popen([PROGRAM, *map(str, self.arguments(
+            "--", "sh", "-c", f"for fd in 0 1 2; do echo {words} >&$fd; done 2>&-; true"))],
+            preexec_fn=close_all, close_fds=False)
+        self.assertEqual(done.wait(timeout=PATIENCE), OK)
+        self.assertNotIn(words.encode(), self.blob.read_bytes())
+        self.assertTrue(self.status()["well"])
 
 
 class NewPlatform(Contract):

@@ -248,7 +248,8 @@ class Update(Contract):
         result = self.update(UNREADABLE, "--config", "--mask-chip-key")
         self.assertIn("masked", result["no_certificates_because"])
         self.assertTrue(self.table_is_empty())
-        self.update(OK, "--config")
+        self.update(UNREADABLE, "--config")  # a mask that is not named stays
+        self.update(OK, "--config", "--no-mask-chip-key")
         self.update(OK, "--commit", "--offline")
         self.assertFalse(self.table_is_empty())
 
@@ -266,6 +267,7 @@ class Update(Contract):
         self.update(USAGE)
         self.update(USAGE, "--commit", "--", "true")
         self.update(USAGE, "--commit", "--mask-chip-id")
+        self.update(USAGE, "--config", "--mask-chip-id", "--no-mask-chip-id")
         self.update(UNREADABLE, "--vlek-load", __file__)
 
 

@@ -39,10 +39,14 @@ class TracedChild {
   // nothing once the child has ended.
   std::optional<unsigned long long> next_stop() {
     int status = 0;
-    ::ptrace(PTRACE_SYSCALL, child_, nullptr, nullptr);
-    if (::waitpid(child_, &status, 0) != child_ || !WIFSTOPPED(status)) {
-      child_ = -1;
-      return std::nullopt;
+    for (int signal = 0;;) {
+      ::ptrace(PTRACE_SYSCALL, child_, nullptr, signal);
+      if (::waitpid(child_, &status, __WALL) != child_ || !WIFSTOPPED(status)) {
+        child_ = -1;
+        return std::nullopt;
+      }
+      if (WSTOPSIG(status) != SIGCHLD) break;
+      signal = SIGCHLD;  // of a child of its own: it goes on to it
     }
     EXPECT_EQ(WSTOPSIG(status), SIGTRAP | 0x80) << "the child was stopped by a signal";
     struct user_regs_struct registers {};
@@ -60,6 +64,36 @@ class TracedChild {
     ::ptrace(PTRACE_GETREGS, child_, nullptr, &registers);
     registers.rax = static_cast<unsigned long long>(-error);
     ::ptrace(PTRACE_SETREGS, child_, nullptr, &registers);
+  }
+
+  // Runs on until it has forked for the `number`th time, lets it go, and traces that child of it
+  // instead, from its first instruction on. False: it has ended before.
+  bool step_into_child(int number) {
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+    ::ptrace(PTRACE_SETOPTIONS, child_, nullptr, options | PTRACE_O_TRACEFORK);
+    for (int forks = 0, signal = 0;;) {
+      ::ptrace(PTRACE_CONT, child_, nullptr, signal);
+      int status = 0;
+      if (::waitpid(child_, &status, __WALL) != child_ || !WIFSTOPPED(status)) {
+        child_ = -1;
+        return false;
+      }
+      signal = 0;
+      if (status >> 8 != (SIGTRAP | (PTRACE_EVENT_FORK << 8))) {
+        signal = WSTOPSIG(status);
+        continue;
+      }
+      unsigned long forked = 0;
+      ::ptrace(PTRACE_GETEVENTMSG, child_, nullptr, &forked);
+      const auto child = static_cast<pid_t>(forked);
+      EXPECT_EQ(::waitpid(child, &status, __WALL), child);
+      const bool wanted = ++forks == number;
+      ::ptrace(PTRACE_DETACH, wanted ? child_ : child, nullptr, 0);
+      if (!wanted) continue;
+      child_ = child;
+      ::ptrace(PTRACE_SETOPTIONS, child_, nullptr, options);
+      return true;
+    }
   }
 
   // kill -9, and waits until it is gone with its descriptors.

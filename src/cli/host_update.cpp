@@ -1,4 +1,5 @@
 // extreq host update: change what the firmware signs with, and the certificates with it.
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,18 +22,27 @@
 namespace extreq::cli {
 namespace {
 
-using host::PlannedUpdate;
 using host::UpdateReport;
 
 constexpr unsigned longest_lock_wait = 3600;
+
+// --NAME and --no-NAME; none of them: as it is.
+struct Mask {
+  bool on = false;
+  bool off = false;
+
+  [[nodiscard]] std::optional<bool> wanted() const {
+    return on || off ? std::optional(on) : std::nullopt;
+  }
+};
 
 struct UpdateOptions {
   HostOptions host;
   std::optional<std::string> to_tcb;
   bool commit = false;
   bool config = false;
-  bool mask_chip_id = false;
-  bool mask_chip_key = false;
+  Mask mask_chip_id;
+  Mask mask_chip_key;
   std::string vlek;
   std::vector<std::string> command;
   unsigned lock_wait = 30;  // seconds
@@ -49,7 +59,9 @@ Result<abi::snp::WrappedVlek> read_hashstick(const std::string& path) {
               bytes.size(), sizeof(abi::snp::WrappedVlek));
 }
 
-Result<PlannedUpdate> plan_of(const UpdateOptions& options, firmware::Platform& platform) {
+Result<host::UpdateTransaction::Plan> plan_of(const UpdateOptions& options,
+                                              firmware::Platform& platform,
+                                              host::EndingSignals& signals) {
   std::optional<attestation::Tcb> to_tcb;
   if (options.to_tcb) {
     EXTREQ_TRY_ASSIGN(const auto state, host::read_signing_state(platform));
@@ -57,13 +69,14 @@ Result<PlannedUpdate> plan_of(const UpdateOptions& options, firmware::Platform& 
   }
   if (options.commit) return host::plan_commit(platform);
   if (options.config) {
-    return host::plan_config(platform, {to_tcb, options.mask_chip_id, options.mask_chip_key});
+    return host::plan_config(
+        platform, {to_tcb, options.mask_chip_id.wanted(), options.mask_chip_key.wanted()});
   }
   if (!options.vlek.empty()) {
     EXTREQ_TRY_ASSIGN(const auto vlek, read_hashstick(options.vlek));
     return host::plan_vlek_load(platform, vlek);
   }
-  return host::plan_program(options.command, to_tcb);
+  return host::plan_program(options.command, to_tcb, signals);
 }
 
 Document text_or_null(const std::optional<Error>& error) {
@@ -85,16 +98,23 @@ Document update_document(const UpdateReport& report) {
           {"held_seconds", in_seconds(report.held)}};
 }
 
-Result<UpdateReport> update(const UpdateOptions& options) {
+Result<UpdateReport> update(const UpdateOptions& options, host::EndingSignals& signals) {
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
-  EXTREQ_TRY_ASSIGN(const auto planned, plan_of(options, parts->platform()));
+  EXTREQ_TRY_ASSIGN(const auto plan, plan_of(options, parts->platform(), signals));
   lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
   host::UpdateTransaction transaction(writer, parts->platform(), parts->tables().provider());
-  return transaction.run(planned.plan, planned.command, std::chrono::seconds(options.lock_wait));
+  return transaction.run(plan, std::chrono::seconds(options.lock_wait), &signals);
 }
 
 int run_update(const UpdateOptions& options) {
-  const auto report = update(options);
+  host::EndingSignals signals;
+  const auto report = update(options, signals);
+  signals.release();
+  if (const int signal = signals.first(); signal != 0) {
+    fmt::print(stderr,
+               "extreq host update: signal {} ({}) came, and the update was finished first\n",
+               signal, ::strsignal(signal));
+  }
   if (!report) {
     fmt::print(stderr, "extreq host update: nothing was changed: {}\n", report.error().message);
     return exit_unreadable;
@@ -113,16 +133,19 @@ void add_forms(CLI::App& verb, UpdateOptions& options) {
   form->add_flag("--commit", options.commit, "SNP_COMMIT");
   auto* const config = form->add_flag(
       "--config", options.config,
-      "SNP_CONFIG: the reported TCB becomes --to-tcb, the masks as given; without: no masks");
+      "SNP_CONFIG: the reported TCB becomes --to-tcb; TCB and masks that are not named stay");
   form->add_option("--vlek-load", options.vlek, "SNP_VLEK_LOAD of a wrapped hashstick")
       ->type_name("FILE");
   form->require_option(0, 1);
   // Not in the group: CLI11 does not look there for what stands behind "--".
   verb.add_option("command", options.command, "A program, behind \"--\", with its arguments")
       ->type_name("-- COMMAND");
-  verb.add_flag("--mask-chip-id", options.mask_chip_id, "Reports carry no chip id")->needs(config);
-  verb.add_flag("--mask-chip-key", options.mask_chip_key, "Reports carry no signature")
-      ->needs(config);
+  const auto mask = [&](const std::string& name, Mask& mask, const char* on, const char* off) {
+    auto* const set = verb.add_flag("--" + name, mask.on, on)->needs(config);
+    verb.add_flag("--no-" + name, mask.off, off)->needs(config)->excludes(set);
+  };
+  mask("mask-chip-id", options.mask_chip_id, "Reports carry no chip id", "Reports carry it");
+  mask("mask-chip-key", options.mask_chip_key, "Reports carry no signature", "Reports carry one");
 }
 
 }  // namespace
@@ -153,7 +176,11 @@ void add_host_update(CLI::App& host, int& exit_code) {
   verb->add_flag("--json", options->json, "Write the result as one JSON object");
   verb->footer(
       "Exit: 0 done, and certificates that fit are served; 1 usage; 4 nothing was changed, the\n"
-      "command failed, or guests get an empty table: the output says which.");
+      "command failed, or guests get an empty table: the output says which. From the moment at "
+      "which\n"
+      "guests get an empty table, signals do not end it: SIGHUP, SIGINT, SIGQUIT and SIGTERM go to "
+      "the\n"
+      "command, and the update is finished.");
   verb->callback([options, &exit_code] {
     const bool built_in = options->commit || options->config || !options->vlek.empty();
     if (built_in != options->command.empty()) {

@@ -3,12 +3,23 @@
 #include <exception>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/exit_code.hpp"
 #include "cli/verbs.hpp"
 
 namespace {
+
+// Whoever started us may have closed standard input, output or error. The next file that is opened
+// would get that number, and what is printed would be written into it: the certificate blob, say.
+bool standard_descriptors_are_open() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return false;
+  }
+  return true;
+}
 
 int run(int argc, char** argv) {
   using namespace extreq::cli;  // NOLINT(google-build-using-namespace)
@@ -49,6 +60,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!standard_descriptors_are_open()) return extreq::cli::exit_unreadable;
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -116,8 +116,9 @@ TEST_F(PublisherTest, AStateThatChangesAtEachFetchEndsWithTheEmptyTable) {
 }
 
 TEST_F(PublisherTest, ATableForAnotherStateIsNeverPublished) {
-  const auto wrong =
-      platform_.provider()(plan_tcb(tcb_new)(read_signing_state(platform_.processor()).value()));
+  SigningState another = read_signing_state(platform_.processor()).value();
+  another.reported_tcb = attestation::encode_tcb(tcb_new);
+  const auto wrong = platform_.provider()(another);
   ASSERT_TRUE(wrong);
   Publisher lying(writer_, platform_.processor(), [&](const SigningState&) { return wrong; });
   const auto report = pass(lying);

@@ -36,20 +36,27 @@ Status check_chip(const attestation::Extensions& leaf, const SigningState& state
 
 }  // namespace
 
-Result<SigningState> read_signing_state(firmware::Platform& platform) {
-  SigningState state;
+Result<PlatformState> read_platform_state(firmware::Platform& platform) {
+  PlatformState state;
   const auto cpu = platform.cpu();
-  EXTREQ_TRY_ASSIGN(state.product, attestation::product_from_cpuid(cpu.family, cpu.model));
+  EXTREQ_TRY_ASSIGN(state.signing.product, attestation::product_from_cpuid(cpu.family, cpu.model));
   const auto chip_id = platform.get_id();
   if (!chip_id) return command_failed(chip_id.error());
   const auto status = platform.platform_status();
   if (!status) return command_failed(status.error());
-  state.chip_id = *chip_id;
-  state.reported_tcb = status->reported_tcb;
-  const std::uint32_t flags = status->flags;
-  state.vlek_loaded = (flags & abi::snp::platform_status_flags::vlek_en) != 0;
-  state.mask_chip_key = (flags & abi::snp::platform_status_flags::mask_chip_key) != 0;
+  namespace flags = abi::snp::platform_status_flags;
+  state.signing.chip_id = *chip_id;
+  state.signing.reported_tcb = status->reported_tcb;
+  state.signing.vlek_loaded = (status->flags & flags::vlek_en) != 0;
+  state.signing.mask_chip_key = (status->flags & flags::mask_chip_key) != 0;
+  state.current_tcb = status->current_tcb;
+  state.mask_chip_id = (status->flags & flags::mask_chip_id) != 0;
   return state;
+}
+
+Result<SigningState> read_signing_state(firmware::Platform& platform) {
+  EXTREQ_TRY_ASSIGN(const PlatformState state, read_platform_state(platform));
+  return state.signing;
 }
 
 std::string to_text(const SigningState& state) {

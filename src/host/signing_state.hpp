@@ -24,6 +24,16 @@ struct SigningState {
 // Failure: io, with the command's own words; unsupported for a processor without known product.
 [[nodiscard]] Result<SigningState> read_signing_state(firmware::Platform& platform);
 
+// What a change of the signing key starts from.
+struct PlatformState {
+  SigningState signing;
+  std::uint64_t current_tcb = 0;  // what SNP_COMMIT makes the reported TCB
+  bool mask_chip_id = false;
+};
+
+// One reading of all of it. Failure: as read_signing_state().
+[[nodiscard]] Result<PlatformState> read_platform_state(firmware::Platform& platform);
+
 // "Milan, reported TCB bootloader 4, TEE 0, ..., VCEK"
 [[nodiscard]] std::string to_text(const SigningState& state);
 

@@ -75,10 +75,14 @@ class TestPlatform {
   std::unique_ptr<firmware::model::SecureProcessor> processor_;
 };
 
-[[nodiscard]] inline UpdateTransaction::Plan plan_tcb(const attestation::Tcb& tcb) {
-  return [tcb](SigningState state) {
-    state.reported_tcb = attestation::encode_tcb(tcb);
-    return state;
+// A change that is meant to lead to this TCB, whatever the command does.
+[[nodiscard]] inline UpdateTransaction::Plan plan_tcb(const attestation::Tcb& tcb,
+                                                      UpdateTransaction::Command command) {
+  return [tcb, command = std::move(command)](
+             const PlatformState& before) -> Result<UpdateTransaction::Change> {
+    UpdateTransaction::Change change{before.signing, command};
+    change.leads_to.reported_tcb = attestation::encode_tcb(tcb);
+    return change;
   };
 }
 

@@ -10,36 +10,34 @@
 
 namespace extreq::host {
 
-struct PlannedUpdate {
-  UpdateTransaction::Plan plan;
-  UpdateTransaction::Command command;
-};
-
-// Each refers to `platform`, which must outlive what is given back.
+// Each is made from the state that the transaction gives it, which is the one under the lock when
+// the command runs: what is not to be changed is written back as it was read there. Each refers to
+// `platform`, which must outlive what is given back.
 
 // SNP_COMMIT: reports carry the TCB that is running now; a VLEK is lost if that is another one than
-// before. Failure: io if the platform does not answer.
-[[nodiscard]] Result<PlannedUpdate> plan_commit(firmware::Platform& platform);
+// before.
+[[nodiscard]] UpdateTransaction::Plan plan_commit(firmware::Platform& platform);
 
-// SNP_CONFIG. No TCB: as it is. A VLEK is lost if the reported TCB changes.
-// Failure: invalid_input for a TCB that is not in the platform's layout; io.
+// SNP_CONFIG. What is not named stays as it is. A VLEK is lost if the reported TCB changes.
+// Failure of the plan: invalid_input for a TCB that is not in the platform's layout.
 struct ConfigChange {
   std::optional<attestation::Tcb> reported_tcb;
-  bool mask_chip_id = false;
-  bool mask_chip_key = false;
+  std::optional<bool> mask_chip_id;
+  std::optional<bool> mask_chip_key;
 };
-[[nodiscard]] Result<PlannedUpdate> plan_config(firmware::Platform& platform,
-                                                const ConfigChange& change);
+[[nodiscard]] UpdateTransaction::Plan plan_config(firmware::Platform& platform,
+                                                  const ConfigChange& change);
 
-// SNP_VLEK_LOAD. Failure: invalid_input for a hashstick that is wrapped for another TCB than the
-// reported one: the firmware would refuse it; io.
-[[nodiscard]] Result<PlannedUpdate> plan_vlek_load(firmware::Platform& platform,
-                                                   const abi::snp::WrappedVlek& vlek);
+// SNP_VLEK_LOAD. Failure of the plan: invalid_input for a hashstick that is wrapped for another TCB
+// than the reported one: the firmware would refuse it.
+[[nodiscard]] UpdateTransaction::Plan plan_vlek_load(firmware::Platform& platform,
+                                                     const abi::snp::WrappedVlek& vlek);
 
-// A program, given with its arguments and looked for in $PATH. It inherits the lock, and standard
-// input, output and error. `to_tcb`: what it leads to; nullopt: it changes nothing that matters.
-// Failure of the command: not_found: no such program; io: its exit status or signal.
-[[nodiscard]] PlannedUpdate plan_program(std::vector<std::string> arguments,
-                                         const std::optional<attestation::Tcb>& to_tcb);
+// A program, as run_guarded_command() runs it. `to_tcb`: what it leads to; nullopt: it changes
+// nothing that matters. Lifetime: `signals` must outlive what is given back.
+// Failure of the command: as run_guarded_command().
+[[nodiscard]] UpdateTransaction::Plan plan_program(std::vector<std::string> arguments,
+                                                   const std::optional<attestation::Tcb>& to_tcb,
+                                                   EndingSignals& signals);
 
 }  // namespace extreq::host

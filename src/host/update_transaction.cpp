@@ -28,11 +28,27 @@ Result<Bytes> UpdateTransaction::table_for(const SigningState& state) {
   return table;
 }
 
-Result<UpdateReport> UpdateTransaction::run(const Plan& plan, const Command& command,
-                                            Clock::Duration max_wait) {
+Result<UpdateReport> UpdateTransaction::run(const Plan& plan, Clock::Duration max_wait,
+                                            EndingSignals* signals) {
   UpdateReport report;
-  EXTREQ_TRY_ASSIGN(report.before, read_signing_state(platform_));
-  Prepared prepared{plan(report.before), {}};
+  EXTREQ_TRY_ASSIGN(PlatformState before, read_platform_state(platform_));
+  bool done = false;
+  for (int attempt = 0; attempt < fetch_attempts && !done; ++attempt) {
+    EXTREQ_TRY_ASSIGN(done, change(plan, before, max_wait, signals, report));
+  }
+  if (!done) {
+    return fail(Code::busy,
+                "the platform's state changed {} times while this update waited for the lock",
+                fetch_attempts);
+  }
+  return report;
+}
+
+Result<bool> UpdateTransaction::change(const Plan& plan, PlatformState& before,
+                                       Clock::Duration max_wait, EndingSignals* signals,
+                                       UpdateReport& report) {
+  EXTREQ_TRY_ASSIGN(const Change expected, plan(before));
+  Prepared prepared{expected.leads_to, {}};
   if (!prepared.state.mask_chip_key) {
     EXTREQ_TRY_ASSIGN(prepared.table, table_for(prepared.state));
   }
@@ -41,32 +57,38 @@ Result<UpdateReport> UpdateTransaction::run(const Plan& plan, const Command& com
     EXTREQ_TRY_ASSIGN(lease::BlobGroupUpdate update, blobs_.begin(max_wait));
     const auto locked_at = clock_.now();
     report.lock_wait = update.lock_wait();
+    EXTREQ_TRY_ASSIGN(before, read_platform_state(platform_));
+    EXTREQ_TRY_ASSIGN(const Change planned, plan(before));
+    if (planned.leads_to != prepared.state) return false;
+    report.before = before.signing;
+    if (signals != nullptr) EXTREQ_TRY(signals->hold());
     EXTREQ_TRY(update.tombstone());
-    if (auto status = command(update.lock_descriptor()); !status) {
+    if (auto status = planned.command(update.lock_descriptor()); !status) {
       report.command_error = std::move(status).error();
     }
     fetch = serve(update, prepared, report);
     report.held = clock_.now() - locked_at;
   }
   if (fetch) fetch_and_serve(table_for(*report.after), max_wait, report);
-  return report;
+  return true;
 }
 
 Result<UpdateReport> UpdateTransaction::publish_current(Clock::Duration max_wait) {
   UpdateReport report;
-  EXTREQ_TRY_ASSIGN(report.before, read_signing_state(platform_));
-  auto table = table_for(report.before);
-  Prepared prepared{report.before, table.value_or(Bytes())};
+  EXTREQ_TRY_ASSIGN(const SigningState expected, read_signing_state(platform_));
+  auto table = table_for(expected);
+  const Prepared prepared{expected, table.value_or(Bytes())};
   bool fetch = false;
   {
     EXTREQ_TRY_ASSIGN(lease::BlobGroupUpdate update, blobs_.begin(max_wait));
     const auto locked_at = clock_.now();
     report.lock_wait = update.lock_wait();
     fetch = serve(update, prepared, report);
+    report.before = report.after.value_or(expected);  // nothing is changed
     report.held = clock_.now() - locked_at;
   }
   if (!fetch) return report;
-  const bool asked_already = report.after == report.before && !table;
+  const bool asked_already = report.after == expected && !table;
   fetch_and_serve(asked_already ? std::move(table) : table_for(*report.after), max_wait, report);
   return report;
 }

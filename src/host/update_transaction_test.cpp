@@ -1,10 +1,14 @@
 #include "host/update_transaction.hpp"
 
+#include <csignal>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include "base/file.hpp"
 #include "host/test_platform.hpp"
+#include "host/update_plan.hpp"
+#include "lease/lease_test_tools.hpp"
 
 namespace extreq::host {
 namespace {
@@ -40,8 +44,8 @@ TEST_F(UpdateTransactionTest, PublishesTheTableForTheStateThatIs) {
 TEST_F(UpdateTransactionTest, TheTableFollowsTheCommand) {
   ASSERT_TRUE(update_.publish_current(1s));
   const auto old_table = platform_.served();
-  const auto report = update_.run(
-      plan_tcb(tcb_new), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  const auto report =
+      update_.run(plan_tcb(tcb_new, [&](int) { return platform_.report_tcb(tcb_new); }), 1s);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_FALSE(report->command_error);
   EXPECT_FALSE(report->no_certificates);
@@ -53,13 +57,12 @@ TEST_F(UpdateTransactionTest, TheTableFollowsTheCommand) {
 
 TEST_F(UpdateTransactionTest, TheNextCertificatesAreThereBeforeTheCommandRuns) {
   int asked_before_command = 0;
-  const auto report = update_.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        asked_before_command = platform_.asked;
-        return platform_.report_tcb(tcb_new);
-      },
-      1s);
+  const auto report = update_.run(plan_tcb(tcb_new,
+                                           [&](int) {
+                                             asked_before_command = platform_.asked;
+                                             return platform_.report_tcb(tcb_new);
+                                           }),
+                                  1s);
   ASSERT_TRUE(report);
   EXPECT_EQ(asked_before_command, 1);
   EXPECT_EQ(platform_.asked, 1);
@@ -68,13 +71,12 @@ TEST_F(UpdateTransactionTest, TheNextCertificatesAreThereBeforeTheCommandRuns) {
 TEST_F(UpdateTransactionTest, NoReaderGetsATableWhileTheCommandRuns) {
   ASSERT_TRUE(update_.publish_current(1s));
   bool refused = false;
-  ASSERT_TRUE(update_.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        refused = !platform_.served().has_value();
-        return platform_.report_tcb(tcb_new);
-      },
-      1s));
+  ASSERT_TRUE(update_.run(plan_tcb(tcb_new,
+                                   [&](int) {
+                                     refused = !platform_.served().has_value();
+                                     return platform_.report_tcb(tcb_new);
+                                   }),
+                          1s));
   EXPECT_TRUE(refused);
 }
 
@@ -85,13 +87,12 @@ TEST_F(UpdateTransactionTest, WithoutCertificatesForThePlanNothingChanges) {
     return Result<Bytes>(fail(Code::io, "the key service does not answer"));
   });
   bool ran = false;
-  const auto report = offline.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        ran = true;
-        return Status{};
-      },
-      1s);
+  const auto report = offline.run(plan_tcb(tcb_new,
+                                           [&](int) {
+                                             ran = true;
+                                             return Status{};
+                                           }),
+                                  1s);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().message, "the key service does not answer");
   EXPECT_FALSE(ran);
@@ -101,7 +102,7 @@ TEST_F(UpdateTransactionTest, WithoutCertificatesForThePlanNothingChanges) {
 TEST_F(UpdateTransactionTest, ACommandThatFailsLeavesTheTableForTheStateThatIs) {
   ASSERT_TRUE(update_.publish_current(1s));
   const auto report = update_.run(
-      plan_tcb(tcb_new), [](int) { return Status(fail(Code::io, "exit status 1")); }, 1s);
+      plan_tcb(tcb_new, [](int) { return Status(fail(Code::io, "exit status 1")); }), 1s);
   ASSERT_TRUE(report);
   ASSERT_TRUE(report->command_error);
   EXPECT_EQ(report->command_error->message, "exit status 1");
@@ -110,8 +111,8 @@ TEST_F(UpdateTransactionTest, ACommandThatFailsLeavesTheTableForTheStateThatIs) 
 }
 
 TEST_F(UpdateTransactionTest, ACommandThatLeadsElsewhereGetsTheTableForThatState) {
-  const auto report = update_.run(
-      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  const auto report =
+      update_.run(plan_tcb(tcb_old, [&](int) { return platform_.report_tcb(tcb_new); }), 1s);
   ASSERT_TRUE(report);
   EXPECT_TRUE(served_fits());
   EXPECT_EQ(platform_.asked, 2);
@@ -125,8 +126,8 @@ TEST_F(UpdateTransactionTest, AStateWithoutCertificatesIsServedAsAnEmptyTable) {
                            if (std::exchange(first, false)) return provider(state);
                            return Result<Bytes>(fail(Code::io, "the key service does not answer"));
                          });
-  const auto report = once.run(
-      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  const auto report =
+      once.run(plan_tcb(tcb_old, [&](int) { return platform_.report_tcb(tcb_new); }), 1s);
   ASSERT_TRUE(report);
   ASSERT_TRUE(report->no_certificates);
   EXPECT_EQ(report->no_certificates->message, "the key service does not answer");
@@ -149,18 +150,7 @@ TEST_F(UpdateTransactionTest, ATableThatDoesNotFitIsNeverServed) {
 
 TEST_F(UpdateTransactionTest, MaskedKeysAreServedAsAnEmptyTable) {
   ASSERT_TRUE(update_.publish_current(1s));
-  const auto mask = [&](int) -> Status {
-    abi::snp::Config config;
-    config.reported_tcb = attestation::encode_tcb(tcb_old);
-    config.flags = abi::snp::config_flags::mask_chip_key;
-    if (!platform_.processor().set_config(config)) return fail(Code::io, "set_config");
-    return {};
-  };
-  const auto plan = [](SigningState state) {
-    state.mask_chip_key = true;
-    return state;
-  };
-  const auto report = update_.run(plan, mask, 1s);
+  const auto report = update_.run(plan_config(platform_.processor(), {{}, {}, true}), 1s);
   ASSERT_TRUE(report) << report.error().message;
   ASSERT_TRUE(report->no_certificates);
   EXPECT_EQ(report->no_certificates->code, Code::not_found);
@@ -169,15 +159,14 @@ TEST_F(UpdateTransactionTest, MaskedKeysAreServedAsAnEmptyTable) {
 
 TEST_F(UpdateTransactionTest, APlatformThatDoesNotAnswerAfterTheCommandLeavesTheEmptyTable) {
   ASSERT_TRUE(update_.publish_current(1s));
-  const auto report = update_.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        auto done = platform_.report_tcb(tcb_new);
-        platform_.processor().faults().fail_platform_commands(
-            abi::snp::Status::hardware_error_platform, 1);
-        return done;
-      },
-      1s);
+  const auto report = update_.run(plan_tcb(tcb_new,
+                                           [&](int) {
+                                             auto done = platform_.report_tcb(tcb_new);
+                                             platform_.processor().faults().fail_platform_commands(
+                                                 abi::snp::Status::hardware_error_platform, 1);
+                                             return done;
+                                           }),
+                                  1s);
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->after);
   ASSERT_TRUE(report->no_certificates);
@@ -192,13 +181,12 @@ TEST_F(UpdateTransactionTest, ALeaseThatIsHeldMakesItWaitAndThenGiveUpUnchanged)
   ASSERT_TRUE(holder);
   ASSERT_TRUE((*holder)->acquire({}));
   bool ran = false;
-  const auto report = update_.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        ran = true;
-        return Status{};
-      },
-      20ms);
+  const auto report = update_.run(plan_tcb(tcb_new,
+                                           [&](int) {
+                                             ran = true;
+                                             return Status{};
+                                           }),
+                                  20ms);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::busy);
   EXPECT_FALSE(ran);
@@ -216,7 +204,7 @@ TEST_F(UpdateTransactionTest, ACommitThatLosesTheVlekIsFollowedToTheVcek) {
     if (!platform_.processor().commit()) return fail(Code::io, "commit");
     return {};
   };
-  const auto report = update_.run(plan_tcb(tcb_new), commit, 1s);
+  const auto report = update_.run(plan_tcb(tcb_new, commit), 1s);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_TRUE(report->before.vlek_loaded);
   ASSERT_TRUE(report->after);
@@ -232,8 +220,8 @@ TEST_F(UpdateTransactionTest, NobodyWaitsWhileUnplannedCertificatesAreFetched) {
     readable.push_back(platform_.served().has_value());
     return platform_.provider()(state);
   });
-  const auto report = watched.run(
-      plan_tcb(tcb_old), [&](int) { return platform_.report_tcb(tcb_new); }, 1s);
+  const auto report =
+      watched.run(plan_tcb(tcb_old, [&](int) { return platform_.report_tcb(tcb_new); }), 1s);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(readable, (std::vector<bool>{true, true}));
   EXPECT_FALSE(report->no_certificates);
@@ -303,9 +291,159 @@ TEST_F(UpdateTransactionTest, ARestartLeavesATableThatIsRightAlone) {
 
 TEST_F(UpdateTransactionTest, ACommandThatThrowsLeavesTheEmptyTable) {
   ASSERT_TRUE(update_.publish_current(1s));
-  EXPECT_ANY_THROW(static_cast<void>(update_.run(
-      plan_tcb(tcb_new), [](int) -> Status { throw 1; }, 1s)));
+  EXPECT_ANY_THROW(
+      static_cast<void>(update_.run(plan_tcb(tcb_new, [](int) -> Status { throw 1; }), 1s)));
   EXPECT_TRUE(is_empty(platform_.served()));
+}
+
+// ---- What was read before the lock is not what is written back. ----
+
+class PlanTest : public UpdateTransactionTest {
+ protected:
+  PlanTest() { EXPECT_TRUE(update_.publish_current(1s)); }
+
+  // An update that another updater comes before: while the first certificates are fetched.
+  [[nodiscard]] Result<UpdateReport> run_behind(const std::function<void()>& another,
+                                                const UpdateTransaction::Plan& plan) {
+    bool first = true;
+    UpdateTransaction waiting(writer_, platform_.processor(), [&](const SigningState& state) {
+      auto table = platform_.provider()(state);
+      if (std::exchange(first, false)) another();
+      return table;
+    });
+    return waiting.run(plan, 1s);
+  }
+  [[nodiscard]] Result<UpdateReport> run_behind_tcb_new(const UpdateTransaction::Plan& plan) {
+    return run_behind([this] { EXPECT_TRUE(platform_.report_tcb(tcb_new)); }, plan);
+  }
+
+  void set_masks(std::uint32_t flags) {
+    abi::snp::Config config;
+    config.reported_tcb = attestation::encode_tcb(tcb_old);
+    config.flags = flags;
+    ASSERT_TRUE(platform_.processor().set_config(config));
+  }
+  [[nodiscard]] PlatformState now() { return read_platform_state(platform_.processor()).value(); }
+
+  firmware::Platform& processor_ = platform_.processor();
+};
+
+TEST_F(PlanTest, AConfigWithoutATcbKeepsTheOneThatAnotherUpdaterSetWhileItWaited) {
+  const auto report = run_behind_tcb_new(plan_config(processor_, {{}, true, {}}));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(now().signing.reported_tcb, attestation::encode_tcb(tcb_new));
+  EXPECT_TRUE(now().mask_chip_id);
+  EXPECT_EQ(report->before.reported_tcb, attestation::encode_tcb(tcb_new))
+      << "the state before is the one under the lock";
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(PlanTest, AConfigKeepsTheMasksThatAnotherUpdaterSetWhileItWaited) {
+  const auto report = run_behind([this] { set_masks(abi::snp::config_flags::mask_chip_id); },
+                                 plan_config(processor_, {tcb_new, {}, {}}));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(now().mask_chip_id);
+  EXPECT_EQ(now().signing.reported_tcb, attestation::encode_tcb(tcb_new));
+}
+
+TEST_F(PlanTest, AConfigChangesOnlyTheMasksThatAreNamed) {
+  namespace flags = abi::snp::config_flags;
+  set_masks(flags::mask_chip_id | flags::mask_chip_key);
+  ASSERT_TRUE(update_.run(plan_config(processor_, {{}, {}, false}), 1s));
+  EXPECT_TRUE(now().mask_chip_id);
+  EXPECT_FALSE(now().signing.mask_chip_key);
+  ASSERT_TRUE(update_.run(plan_config(processor_, {{}, false, {}}), 1s));
+  EXPECT_FALSE(now().mask_chip_id);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(PlanTest, ACommitIsPlannedForTheTcbThatRunsWhenTheLockIsHeld) {
+  auto image = firmware::model::usual_firmware(attestation::Product::milan);
+  image.tcb = tcb_new;
+  ++image.tcb.microcode;
+  const auto report =
+      run_behind([&] { EXPECT_TRUE(platform_.processor().download_firmware(image)); },
+                 plan_commit(processor_));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(platform_.asked, 3) << "one by set-up, one for each plan, none after the command";
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(PlanTest, AHashstickThatNoLongerFitsUnderTheLockIsNotLoaded) {
+  const auto hashstick = platform_.processor().kds().wrap_vlek("provider", tcb_old);
+  ASSERT_TRUE(hashstick);
+  const auto report = run_behind_tcb_new(plan_vlek_load(processor_, *hashstick));
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::invalid_input);
+  EXPECT_FALSE(now().signing.vlek_loaded);
+}
+
+TEST_F(PlanTest, ACommandThatChangesNothingIsPlannedForTheStateUnderTheLock) {
+  EndingSignals signals;
+  const auto report = run_behind_tcb_new(plan_program({"true"}, std::nullopt, signals));
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(platform_.asked, 3) << "the table was at hand when the lock was held";
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(PlanTest, AStateThatIsAnotherOneAtEachAttemptEndsTheUpdateBeforeItsCommand) {
+  const auto old_table = platform_.served();
+  int asked = 0;
+  bool ran = false;
+  UpdateTransaction chasing(writer_, platform_.processor(), [&](const SigningState& state) {
+    auto table = platform_.provider()(state);
+    EXPECT_TRUE(platform_.report_tcb(++asked % 2 == 0 ? tcb_old : tcb_new));
+    return table;
+  });
+  const auto plan = [&ran](const PlatformState& before) -> Result<UpdateTransaction::Change> {
+    return UpdateTransaction::Change{before.signing, [&ran](int) -> Status {
+                                       ran = true;
+                                       return {};
+                                     }};
+  };
+  const auto report = chasing.run(plan, 1s);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::busy);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(platform_.served(), old_table);
+}
+
+// ---- Signals ----
+
+TEST_F(UpdateTransactionTest, NoSignalThatCanBeHeldEndsItBeforeTheTableIsPublished) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU}) {
+    EXPECT_EQ(lease::test::in_child([&] {
+                EndingSignals signals;
+                const auto command = [&](int) {
+                  ::kill(::getpid(), number);
+                  return platform_.report_tcb(tcb_new);
+                };
+                lease::BlobWriter writer(platform_.blob());
+                UpdateTransaction update(writer, platform_.processor(), platform_.provider());
+                const auto report = update.run(plan_tcb(tcb_new, command), 1s, &signals);
+                return report && !report->no_certificates && served_fits() ? 0 : 1;
+              }),
+              0)
+        << "signal " << number;
+    ASSERT_TRUE(update_.publish_current(1s));  // the child's platform was a copy
+  }
+}
+
+TEST_F(UpdateTransactionTest, WhileItWaitsForTheLockASignalEndsIt) {
+  ASSERT_TRUE(update_.publish_current(1s));
+  EXPECT_EQ(lease::test::in_child([&] {
+              EndingSignals signals;
+              lease::BlobWriter writer(platform_.blob());
+              UpdateTransaction update(writer, platform_.processor(), [](const SigningState&) {
+                ::kill(::getpid(), SIGTERM);
+                return Result<Bytes>(fail(Code::io, "not killed"));
+              });
+              static_cast<void>(update.run(plan_commit(platform_.processor()), 1s, &signals));
+              return 0;
+            }),
+            -1);
+  EXPECT_TRUE(served_fits()) << "nothing was changed";
 }
 
 }  // namespace

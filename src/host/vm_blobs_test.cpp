@@ -66,16 +66,16 @@ TEST_F(VmBlobsTest, EachVmGetsCertificatesThatMatchThroughAChangeOfTheTcb) {
   pass();
   UpdateTransaction update(writer_, platform_.processor(), platform_.provider());
   bool kept_out = true;
-  const auto report = update.run(
-      plan_tcb(tcb_new),
-      [&](int) {
-        for (const auto& one : vms_) {
-          const auto holder = lease::BlobSource(one).open_holder().value();
-          kept_out = kept_out && !holder->acquire({});
-        }
-        return platform_.report_tcb(tcb_new);
-      },
-      1s);
+  const auto report = update.run(plan_tcb(tcb_new,
+                                          [&](int) {
+                                            for (const auto& one : vms_) {
+                                              const auto holder =
+                                                  lease::BlobSource(one).open_holder().value();
+                                              kept_out = kept_out && !holder->acquire({});
+                                            }
+                                            return platform_.report_tcb(tcb_new);
+                                          }),
+                                 1s);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_FALSE(report->no_certificates);
   EXPECT_TRUE(kept_out) << "no VM has a lease while the key changes";
@@ -88,8 +88,8 @@ TEST_F(VmBlobsTest, ALeaseOfOneVmKeepsTheKeyAsItIs) {
   const auto holder = lease::BlobSource(vms_[1]).open_holder().value();
   ASSERT_TRUE(holder->acquire({}));
   UpdateTransaction update(writer_, platform_.processor(), platform_.provider());
-  const auto report = update.run(
-      plan_tcb(tcb_new), [&](int) { return platform_.report_tcb(tcb_new); }, 30ms);
+  const auto report =
+      update.run(plan_tcb(tcb_new, [&](int) { return platform_.report_tcb(tcb_new); }), 30ms);
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error().message, HasSubstr(vms_[1]));
   holder->release();

@@ -71,9 +71,9 @@ class BlobUpdate {
   // io: the file is an empty table. It may be called again.
   [[nodiscard]] Status publish(ByteView table);
 
-  // For the process of the command: its open file description carries the lock, so that the lock
-  // outlives a killed updater until the command ends. The descriptor is closed on exec; hand it on
-  // with posix_spawn_file_actions_adddup2(actions, fd, fd), which lifts that in the child alone.
+  // For processes that keep the lock while the command runs, and do so when the updater is killed:
+  // its open file description carries the lock (doc/lock.md, "The command's process and its
+  // keeper"). The descriptor is closed on exec.
   [[nodiscard]] int lock_descriptor() const noexcept { return file_.fd.get(); }
 
   [[nodiscard]] const LockWait& lock_wait() const noexcept { return wait_; }

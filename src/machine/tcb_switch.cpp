@@ -2,6 +2,7 @@
 
 #include "attestation/tcb.hpp"
 #include "base/try.hpp"
+#include "host/update_plan.hpp"
 
 namespace extreq::machine {
 namespace {
@@ -34,24 +35,23 @@ Result<std::unique_ptr<TcbSwitch>> TcbSwitch::create(firmware::model::SecureProc
   EXTREQ_TRY(made->update_.publish_current(patience));
   EXTREQ_TRY_ASSIGN(const auto state, host::read_signing_state(processor));
   const auto layout = attestation::layout_of(state.product);
-  attestation::Tcb tcb = attestation::decode_tcb(state.reported_tcb, layout);
-  if (tcb.snp == 0) {
+  made->high_ = made->low_ = attestation::decode_tcb(state.reported_tcb, layout);
+  if (made->low_.snp == 0) {
     return fail(Code::unsupported, "TCB change: the reported TCB's SNP component is 0");
   }
-  --tcb.snp;
-  made->high_ = state.reported_tcb;
-  made->low_ = attestation::encode_tcb(tcb);
+  --made->low_.snp;
   return made;
 }
 
 Status TcbSwitch::change() {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t tcb = is_low_ ? high_ : low_;
+  const attestation::Tcb& tcb = is_low_ ? high_ : low_;
   const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
   const auto done = report_tcb(tcb);
   if (trace_ != nullptr) {
     trace_->span(Trace::Track::host, done ? "TCB change" : "TCB change failed", start,
-                 done ? fmt::format("REPORTED_TCB {:#x}", tcb) : done.error().message);
+                 done ? fmt::format("REPORTED_TCB {:#x}", attestation::encode_tcb(tcb))
+                      : done.error().message);
   }
   if (!done) return done;
   is_low_ = !is_low_;
@@ -59,26 +59,21 @@ Status TcbSwitch::change() {
   return {};
 }
 
-Status TcbSwitch::report_tcb(std::uint64_t tcb) {
-  EXTREQ_TRY_ASSIGN(
-      const auto report,
-      update_.run(
-          [tcb](host::SigningState state) {
-            state.reported_tcb = tcb;
-            return state;
-          },
-          [this, tcb](int /*lock_descriptor*/) -> Status { return set_tcb(tcb); }, patience));
+Status TcbSwitch::report_tcb(const attestation::Tcb& tcb) {
+  using Change = host::UpdateTransaction::Change;
+  const auto plan = [this, config = host::plan_config(processor_, {tcb, {}, {}})](
+                        const host::PlatformState& before) -> Result<Change> {
+    EXTREQ_TRY_ASSIGN(Change change, config(before));
+    change.command = [this, set = std::move(change.command)](int lock_descriptor) {
+      const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
+      auto done = set(lock_descriptor);
+      if (trace_ != nullptr) trace_->span(Trace::Track::host, "SNP_CONFIG under the lock", start);
+      return done;
+    };
+    return change;
+  };
+  EXTREQ_TRY_ASSIGN(const auto report, update_.run(plan, patience));
   if (report.command_error) return tl::unexpected(*report.command_error);
-  return {};
-}
-
-Status TcbSwitch::set_tcb(std::uint64_t tcb) {
-  const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
-  abi::snp::Config config;
-  config.reported_tcb = tcb;
-  const auto done = processor_.set_config(config);
-  if (trace_ != nullptr) trace_->span(Trace::Track::host, "SNP_CONFIG under the lock", start);
-  if (!done) return fail(Code::io, "{}", done.error().message);
   return {};
 }
 

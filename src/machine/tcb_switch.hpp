@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 
+#include "attestation/tcb.hpp"
 #include "firmware/model/secure_processor.hpp"
 #include "host/update_transaction.hpp"
 #include "machine/trace.hpp"
@@ -41,16 +42,14 @@ class TcbSwitch {
  private:
   TcbSwitch(firmware::model::SecureProcessor& processor, const std::string& blob);
 
-  [[nodiscard]] Status report_tcb(std::uint64_t tcb);
-  // The change itself: no guest holds a lease meanwhile.
-  [[nodiscard]] Status set_tcb(std::uint64_t tcb);
+  [[nodiscard]] Status report_tcb(const attestation::Tcb& tcb);
 
   firmware::model::SecureProcessor& processor_;
   lease::BlobWriter writer_;
   host::UpdateTransaction update_;
   Trace* trace_ = nullptr;
-  std::uint64_t high_ = 0;
-  std::uint64_t low_ = 0;
+  attestation::Tcb high_;
+  attestation::Tcb low_;
   std::mutex mutex_;
   bool is_low_ = false;
   std::atomic<unsigned> changes_{0};

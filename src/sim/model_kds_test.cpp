@@ -188,14 +188,18 @@ TEST_P(KdsFaultTest, LeavesStoreAndBlobTrueAndSaysWhatHappened) {
   ASSERT_EQ(stored(), 1U);
   plan(GetParam().script);
   bool ran = false;
-  auto planned = host::plan_config(*processor_, {tcb_new, false, false}).value();
-  const auto report = update.run(
-      planned.plan,
-      [&](int) {
+  const auto planned = host::plan_config(*processor_, {tcb_new, {}, {}});
+  const auto noted = [&](const host::PlatformState& before) {
+    auto change = planned(before);
+    if (change) {
+      change->command = [&](int) {
         ran = true;
         return Status{};
-      },
-      1s);
+      };
+    }
+    return change;
+  };
+  const auto report = update.run(noted, 1s);
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error().message, HasSubstr(GetParam().said));
   EXPECT_FALSE(ran) << "nothing may change before the next certificates are at hand";
@@ -205,7 +209,7 @@ TEST_P(KdsFaultTest, LeavesStoreAndBlobTrueAndSaysWhatHappened) {
   // And when the service is well again, the same update goes through.
   kds_->faults().clear();
   clock_.advance(1h);
-  const auto again = update.run(planned.plan, planned.command, 1s);
+  const auto again = update.run(planned, 1s);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_FALSE(again->no_certificates);
   EXPECT_TRUE(blob_is_true());

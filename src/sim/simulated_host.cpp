@@ -5,6 +5,7 @@
 #include "attestation/tcb.hpp"
 #include "base/try.hpp"
 #include "firmware/model/installation.hpp"
+#include "host/update_plan.hpp"
 
 namespace extreq::sim {
 namespace {
@@ -55,20 +56,8 @@ Result<Bytes> SimulatedHost::certificates_for(const host::SigningState& state) {
 
 Result<host::UpdateReport> SimulatedHost::rotate(Clock::Duration max_wait) {
   const auto age = static_cast<std::uint8_t>((age_ + 1) % tcbs_in_cycle);
-  const std::uint64_t next = attestation::encode_tcb(aged(newest_, age));
-  const auto plan = [next](host::SigningState state) {
-    state.reported_tcb = next;
-    return state;
-  };
-  const auto command = [&](int) -> Status {
-    abi::snp::Config config;
-    config.reported_tcb = next;
-    if (auto done = processor_->set_config(config); !done) {
-      return fail(Code::io, "{}", done.error().message);
-    }
-    return {};
-  };
-  EXTREQ_TRY_ASSIGN(auto report, update_.run(plan, command, max_wait));
+  const auto plan = host::plan_config(*processor_, {aged(newest_, age), {}, {}});
+  EXTREQ_TRY_ASSIGN(auto report, update_.run(plan, max_wait));
   if (report.command_error) return tl::unexpected(*std::move(report.command_error));
   if (report.no_certificates) return tl::unexpected(*std::move(report.no_certificates));
   age_ = age;

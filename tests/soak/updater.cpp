@@ -60,17 +60,21 @@ class Writer {
     const auto planned =
         host::plan_program({"/proc/self/exe", "--command", scene_.platform(), scene_.counters(),
                             std::to_string(next), pause(), pause()},
-                           tcb);
-    shared.phase = Phase::preparing;
-    note(must(transaction_.run(
-        planned.plan,
-        [&](int lock_descriptor) {
+                           tcb, signals_);
+    const auto watched = [&](const host::PlatformState& before) {
+      auto change = planned(before);
+      if (change) {
+        change->command = [&shared, command = std::move(change->command)](int lock_descriptor) {
           shared.phase = Phase::commanding;
-          auto status = planned.command(lock_descriptor);
+          auto status = command(lock_descriptor);
           shared.phase = Phase::publishing;
           return status;
-        },
-        lock_wait_max)));
+        };
+      }
+      return change;
+    };
+    shared.phase = Phase::preparing;
+    note(must(transaction_.run(watched, lock_wait_max)));
     shared.phase = Phase::resting;
   }
 
@@ -87,6 +91,7 @@ class Writer {
   std::unique_ptr<SecureProcessor> processor_;
   lease::BlobWriter writer_;
   host::UpdateTransaction transaction_;
+  host::EndingSignals signals_;  // not held: only kill -9 comes here
   std::mt19937_64 random_;
 };
 
