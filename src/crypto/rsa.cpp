@@ -17,7 +17,6 @@
 #include "crypto/hash.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/pkey_name.hpp"
-#include "crypto/rsa_4096_power.hpp"
 #include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
@@ -100,8 +99,6 @@ std::optional<RsaPublicKey> RsaPublicKey::from_exact_der(ByteView subject_public
 
 Status RsaPublicKey::verify(ByteView message, ByteView signature) const {
   const Sha384Digest digest = sha384(message);
-  const auto modulus = modulus_in(der());
-  if (modulus && rsa_4096_pss_fits(*modulus, digest, signature)) return {};
   const OpensslErrors errors;
   const UniquePkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
   if (!context || EVP_PKEY_verify_init(context.get()) != 1 || !use_pss_sha384(context.get())) {

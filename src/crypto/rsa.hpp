@@ -1,6 +1,5 @@
 // RSA-4096 as AMD's roots use it: RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes
-// (RFC 8017 section 8.1). OpenSSL stands behind it; where the CPU has AVX-512 IFMA, good signatures
-// are found good by a kernel of ours, and OpenSSL judges what that does not find good.
+// (RFC 8017 section 8.1). OpenSSL stands behind it.
 //
 // Threading: const objects may be used from any number of threads.
 #pragma once
