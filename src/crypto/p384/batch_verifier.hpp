@@ -35,7 +35,6 @@ class BatchVerifier {
     Kernel kernel = best_kernel();  // ifma is taken as library where the CPU lacks it
     std::size_t known_keys = 1024;  // tables kept, 16 KiB each; 0: none
     unsigned known_after = 16;      // a table is made at this question about a key
-    bool confirm = false;           // let the library judge every acceptance once more
   };
   BatchVerifier() : BatchVerifier(Options()) {}
   explicit BatchVerifier(const Options& options);

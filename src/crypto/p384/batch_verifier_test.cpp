@@ -202,22 +202,6 @@ TEST_P(BatchVerifierTest, ASumThatIsThePointAtInfinityIsRefused) {
   EXPECT_EQ(verifier.verify(questions), std::vector<bool>(questions.size(), false));
 }
 
-TEST(BatchVerifier, ConfirmationChangesNoVerdict) {
-  BatchVerifier::Options options;
-  options.confirm = true;
-  const BatchVerifier verifier(options);
-  std::mt19937_64 random(3);
-  const auto key = EcdsaP384PrivateKey::generate().value();
-  std::vector<SignatureQuestion> questions;
-  for (int i = 0; i < 20; ++i) {
-    const Sha384Digest digest = random_digest(random);
-    questions.push_back({&key.public_key(), digest, key.sign_digest(digest)});
-    if (i % 2 == 1) questions.back().signature.r[5] ^= 1;
-  }
-  const auto answers = verifier.verify(questions);
-  for (std::size_t i = 0; i < answers.size(); ++i) EXPECT_EQ(answers[i], i % 2 == 0) << i;
-}
-
 TEST(BatchVerifier, ThreadsShareOneVerifier) {
   const BatchVerifier verifier = verifier_of(best_kernel(), 2, 2);
   std::vector<EcdsaP384PrivateKey> keys;

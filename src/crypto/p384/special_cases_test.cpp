@@ -80,8 +80,7 @@ class SpecialCases : public testing::TestWithParam<Way> {
   static std::vector<bool> verdicts(const std::vector<Signed>& all) {
     const BatchVerifier verifier({.kernel = Kernel::ifma,
                                   .known_keys = GetParam() == Way::fresh ? 0U : 1024U,
-                                  .known_after = 1,
-                                  .confirm = false});
+                                  .known_after = 1});
     std::vector<SignatureQuestion> questions;
     for (const Signed& one : all) questions.push_back({&one.key, one.digest, one.signature});
     return verifier.verify(questions);
