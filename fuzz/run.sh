@@ -16,7 +16,7 @@ export found=$build/found crashes=$build/crashes profiles=$build/profiles logs=$
 # fuzzer: the files whose lines it has to reach
 declare -A sources=(
   [amd_certificate]='src/crypto/amd_certificate.cpp src/crypto/amd_extensions.cpp
-    src/crypto/amd_name.cpp'
+    src/crypto/amd_name.cpp src/crypto/der.cpp'
   [ovmf]='src/attestation/ovmf.cpp src/attestation/measurement.cpp'
   [policy]='src/attestation/policy_file.cpp src/attestation/policy_explain.cpp'
   [revocation_list]='src/crypto/crl.cpp'

@@ -51,9 +51,6 @@ Status check_authority(const Certificate& certificate, std::uint32_t intermediat
     return fail(Code::not_genuine, "\"{}\" may have {} CAs below it, {} wanted", name, *length,
                 intermediates_below);
   }
-  if (certificate.has_unknown_critical_extension()) {
-    return fail(Code::not_genuine, "\"{}\" has a critical extension that is not known here", name);
-  }
   return {};
 }
 
@@ -173,9 +170,7 @@ std::optional<Subject> subject_of(const Certificate& certificate) {
 
 const std::string& display_name(const Certificate& certificate) noexcept {
   const std::string& name = certificate.subject_common_name();
-  const bool printable =
-      !name.empty() && std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
-  return printable ? name : certificate.subject();
+  return name.empty() ? certificate.subject() : name;
 }
 
 Chain::Parts Chain::select(const Certificate& leaf, std::span<const Certificate> candidates,

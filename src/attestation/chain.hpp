@@ -40,8 +40,8 @@ struct Subject {
 // extended guest request carries ASK or ASVK: this is what tells them apart. nullopt for others.
 [[nodiscard]] std::optional<Subject> subject_of(const crypto::Certificate& certificate);
 
-// What to call a certificate in front of people: its subject's common name if that is printable
-// ASCII, else the whole subject, escaped. It lives as long as the certificate.
+// The name of a certificate in messages: its subject's common name, or the whole subject if it has
+// none. It lives as long as the certificate.
 [[nodiscard]] const std::string& display_name(const crypto::Certificate& certificate) noexcept;
 
 class Chain {

@@ -20,16 +20,6 @@ std::optional<Role> leaf_role(SigningKey key) noexcept {
   return std::nullopt;
 }
 
-// As X.509 wants an end entity; AMD's have none of the standard extensions at all.
-Status check_end_entity(const Certificate& leaf) {
-  if (leaf.is_ca()) return fail(Code::not_genuine, "\"{}\" is a CA", leaf.subject());
-  if (leaf.has_unknown_critical_extension()) {
-    return fail(Code::not_genuine, "\"{}\" has a critical extension that is not known here",
-                leaf.subject());
-  }
-  return {};
-}
-
 std::string describe(Role role, const Extensions& extensions) {
   std::string text = fmt::format("{} of a {}: {}", to_text(role), extensions.product_name,
                                  to_text(extensions.tcb));
@@ -128,7 +118,7 @@ Status Endorsement::read_leaf() {
                 leaf_->subject());
   }
   role_ = subject->role;
-  EXTREQ_TRY(check_end_entity(*leaf_));
+  if (leaf_->is_ca()) return fail(Code::not_genuine, "\"{}\" is a CA", leaf_->subject());
   EXTREQ_TRY_ASSIGN(const auto key, leaf_->ecdsa_p384_key());
   EXTREQ_TRY_ASSIGN(auto extensions, read_extensions(*leaf_));
   if (role_ == Role::vcek && !extensions.hwid) {

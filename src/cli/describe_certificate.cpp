@@ -60,7 +60,7 @@ Document describe(const Certificate& certificate) {
                     {"not_before", attestation::to_rfc3339(certificate.not_before())},
                     {"not_after", attestation::to_rfc3339(certificate.not_after())},
                     {"key", certificate.public_key_name()},
-                    {"signature_algorithm", certificate.signature_algorithm()},
+                    {"signature_algorithm", crypto::certificate_signature_algorithm},
                     {"sha256", to_hex(crypto::sha256(certificate.der()))},
                     {"software_model", attestation::is_model_certificate(certificate)}};
   const auto subject = attestation::subject_of(certificate);

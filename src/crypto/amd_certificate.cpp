@@ -1,157 +1,170 @@
 #include "crypto/amd_certificate.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "base/printable.hpp"
+#include "base/try.hpp"
 #include "crypto/amd_extensions.hpp"
 #include "crypto/amd_name.hpp"
 #include "crypto/der.hpp"
-#include "crypto/pkey_name.hpp"
 #include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
 namespace {
 
-constexpr std::uint8_t der_utc_time = 0x17;
-constexpr std::uint8_t der_generalized_time = 0x18;
-constexpr std::size_t serial_max = 20;
+constexpr std::string_view certificate_name = "the certificate";
 
-// Two digits at `at`; 100 or more if they are none.
-int two_digits(ByteView text, std::size_t at) noexcept {
-  const int tens = text[at] - '0';
-  const int ones = text[at + 1] - '0';
-  if (tens < 0 || tens > 9 || ones < 0 || ones > 9) return 100;
-  return 10 * tens + ones;
-}
-
-// RFC 5280 section 4.1.2.5: YYMMDDHHMMSSZ for the years 1950 to 2049, YYYYMMDDHHMMSSZ.
-std::optional<std::chrono::sys_seconds> take_time(ByteView& rest) noexcept {
-  constexpr std::size_t utc_size = 13;
-  constexpr std::size_t generalized_size = 15;
-  int year = 0;
-  ByteView text;
-  if (const auto utc = take_strict_der(rest, der_utc_time);
-      utc && utc->content.size() == utc_size) {
-    const int in_century = two_digits(utc->content, 0);
-    if (in_century > 99) return std::nullopt;
-    year = in_century + (in_century < 50 ? 2000 : 1900);
-    text = utc->content.subspan(2);
-  } else if (const auto general = take_strict_der(rest, der_generalized_time);
-             general && general->content.size() == generalized_size) {
-    const int century = two_digits(general->content, 0);
-    const int in_century = two_digits(general->content, 2);
-    if (century > 99 || in_century > 99) return std::nullopt;
-    year = 100 * century + in_century;
-    text = general->content.subspan(4);
-  } else {
+// RFC 5280 section 4.1.2.5: YYMMDDHHMMSSZ for the years 1950 to 2049, YYYYMMDDHHMMSSZ after them.
+std::optional<std::chrono::sys_seconds> time_of(std::string text, bool utc_time) {
+  constexpr std::size_t digits = 14;
+  if (utc_time) text.insert(0, text < "5" ? "20" : "19");
+  if (text.size() != digits + 1 || text.back() != 'Z' ||
+      !std::all_of(text.begin(), text.begin() + digits,
+                   [](char c) { return c >= '0' && c <= '9'; })) {
     return std::nullopt;
   }
-  const std::chrono::year_month_day date{
-      std::chrono::year(year), std::chrono::month(static_cast<unsigned>(two_digits(text, 0))),
-      std::chrono::day(static_cast<unsigned>(two_digits(text, 2)))};
-  const int hour = two_digits(text, 4);
-  const int minute = two_digits(text, 6);
-  const int second = two_digits(text, 8);
-  if (!date.ok() || hour > 23 || minute > 59 || second > 59 || text.back() != 'Z') {
+  const auto two = [&](std::size_t at) { return 10 * (text[at] - '0') + text[at + 1] - '0'; };
+  const std::chrono::year_month_day date{std::chrono::year(100 * two(0) + two(2)),
+                                         std::chrono::month(static_cast<unsigned>(two(4))),
+                                         std::chrono::day(static_cast<unsigned>(two(6)))};
+  const bool one_form_only = utc_time || date.year() >= std::chrono::year(2050);
+  if (!date.ok() || two(8) > 23 || two(10) > 59 || two(12) > 59 || !one_form_only) {
     return std::nullopt;
   }
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
+  return std::chrono::sys_days(date) + std::chrono::hours(two(8)) + std::chrono::minutes(two(10)) +
+         std::chrono::seconds(two(12));
 }
 
-// Section 4.1.2.2, without the zero byte that keeps the INTEGER positive.
-bool take_serial(ByteView& rest, ParsedCertificate& parsed) {
-  const auto serial = take_strict_der(rest, der_integer);
-  if (!serial || serial->content.empty() || serial->content.front() >= 0x80) return false;
-  ByteView bytes = serial->content;
-  if (bytes.size() > 1 && bytes.front() == 0) {
-    bytes = bytes.subspan(1);
-    if (bytes.front() < 0x80) return false;  // no need for the zero: not DER
+Result<std::chrono::sys_seconds> take_time(ByteView& rest, std::string_view what) {
+  const bool utc_time = !rest.empty() && rest.front() == der_utc_time;
+  EXTREQ_TRY_ASSIGN(const auto element,
+                    read_der(rest, utc_time ? der_utc_time : der_generalized_time, what));
+  std::string text(element.content.begin(), element.content.end());
+  if (const auto time = time_of(text, utc_time)) return *time;
+  return fail(Code::invalid_input,
+              "{} is the {} \"{}\", expected YYMMDDHHMMSSZ as UTCTime, from 2050 on "
+              "YYYYMMDDHHMMSSZ as GeneralizedTime",
+              what, utc_time ? "UTCTime" : "GeneralizedTime", printable(text));
+}
+
+// Section 4.1.2.2, without the zero byte that keeps the INTEGER positive. 0 is let through because
+// AMD's leaves have it.
+Result<Bytes> take_serial(ByteView& rest) {
+  constexpr std::size_t size_max = 20;
+  EXTREQ_TRY_ASSIGN(const auto serial,
+                    read_der(rest, der_integer, "the certificate's serial number"));
+  ByteView bytes = serial.content;
+  const bool padded = bytes.size() > 1 && bytes[0] == 0;
+  if (padded) bytes = bytes.subspan(1);
+  if (bytes.empty() || bytes.size() > size_max || padded != (bytes[0] >= 0x80)) {
+    return fail(Code::invalid_input,
+                "the certificate's serial number is {}, expected a DER INTEGER that is not "
+                "negative and has at most {} bytes",
+                shown_der(serial.content), size_max);
   }
-  if (bytes.size() > serial_max) return false;
-  parsed.serial.assign(bytes.begin(), bytes.end());
-  return true;
+  return Bytes(bytes.begin(), bytes.end());
 }
 
-bool take_names_and_validity(ByteView& rest, ParsedCertificate& parsed) {
-  auto issuer = take_amd_name(rest);
-  if (!issuer) return false;
-  auto validity = take_strict_der(rest, der_sequence);
-  if (!validity) return false;
-  const auto not_before = take_time(validity->content);
-  const auto not_after = take_time(validity->content);
-  if (!not_before || !not_after || !validity->content.empty()) return false;
-  auto subject = take_amd_name(rest);
-  if (!subject) return false;
-  parsed.not_before = *not_before;
-  parsed.not_after = *not_after;
-  parsed.issuer_der = std::move(issuer->der);
-  parsed.issuer = std::move(issuer->text);
-  parsed.issuer_common_name = std::move(issuer->common_name);
-  parsed.subject_der = std::move(subject->der);
-  parsed.subject = std::move(subject->text);
-  parsed.subject_common_name = std::move(subject->common_name);
-  return true;
+Status take_names_and_validity(ByteView& rest, ParsedCertificate& parsed) {
+  constexpr std::string_view validity_name = "the certificate's validity";
+  EXTREQ_TRY_ASSIGN(auto issuer, take_amd_name(rest, "the certificate's issuer"));
+  EXTREQ_TRY_ASSIGN(auto validity, read_der(rest, der_sequence, validity_name));
+  EXTREQ_TRY_ASSIGN(parsed.not_before, take_time(validity.content, "the certificate's notBefore"));
+  EXTREQ_TRY_ASSIGN(parsed.not_after, take_time(validity.content, "the certificate's notAfter"));
+  EXTREQ_TRY(check_der_end(validity.content, validity_name));
+  EXTREQ_TRY_ASSIGN(auto subject, take_amd_name(rest, "the certificate's subject"));
+  parsed.issuer_der = std::move(issuer.der);
+  parsed.issuer = std::move(issuer.text);
+  parsed.issuer_common_name = std::move(issuer.common_name);
+  parsed.subject_der = std::move(subject.der);
+  parsed.subject = std::move(subject.text);
+  parsed.subject_common_name = std::move(subject.common_name);
+  return {};
 }
 
-bool take_public_key(ByteView& rest, ParsedCertificate& parsed) {
-  const auto info = take_strict_der(rest, der_sequence);
-  if (!info) return false;
+Status take_public_key(ByteView& rest, ParsedCertificate& parsed) {
+  EXTREQ_TRY_ASSIGN(const auto info, read_der(rest, der_sequence, "the certificate's key"));
   constexpr auto& prefix = p384_public_key_prefix;
-  if (info->whole.size() == prefix.size() + 2 * p384_size &&
-      std::ranges::equal(info->whole.first<prefix.size()>(), prefix)) {
-    const ByteView point = info->whole.subspan(prefix.size());
-    const auto key =
-        EcdsaP384PublicKey::from_coordinates(point.first<p384_size>(), point.last<p384_size>());
-    if (!key) return false;
-    parsed.p384_key = *key;
-    parsed.public_key_name = p384_name;
-    return true;
+  if (info.whole.size() == prefix.size() + 2 * p384_size &&
+      std::ranges::equal(info.whole.first<prefix.size()>(), prefix)) {
+    const ByteView point = info.whole.subspan(prefix.size());
+    EXTREQ_TRY_ASSIGN(parsed.p384_key, EcdsaP384PublicKey::from_coordinates(
+                                           point.first<p384_size>(), point.last<p384_size>()));
+    return {};
   }
-  parsed.rsa_key = RsaPublicKey::from_exact_der(info->whole);
-  parsed.public_key_name = rsa_4096_name;
-  return parsed.rsa_key.has_value();
+  auto key = RsaPublicKey::from_der(info.whole);
+  if (!key) {
+    return fail(Code::invalid_input,
+                "the certificate's key is not ECDSA P-384 as an uncompressed point; as RSA: {}",
+                key.error().message);
+  }
+  parsed.rsa_key = *std::move(key);
+  return {};
 }
 
-bool read_to_be_signed(ByteView rest, ByteView algorithm, ParsedCertificate& parsed) {
-  constexpr std::array<std::uint8_t, 5> version_3 = {der_context_0, 0x03, der_integer, 0x01, 0x02};
-  if (rest.size() < version_3.size() ||
-      !std::ranges::equal(rest.first<version_3.size()>(), version_3)) {
-    return false;
+Status read_to_be_signed(ByteView rest, ByteView algorithm, ParsedCertificate& parsed) {
+  constexpr std::array<std::uint8_t, 3> version_3 = {der_integer, 0x01, 0x02};
+  EXTREQ_TRY_ASSIGN(const auto version, read_der(rest, der_context_0, "the certificate's version"));
+  if (!std::ranges::equal(version.content, version_3)) {
+    return fail(Code::invalid_input, "the certificate's version is {}, expected {} (version 3)",
+                shown_der(version.content), to_hex(version_3));
   }
-  rest = rest.subspan(version_3.size());
-  if (!take_serial(rest, parsed)) return false;
-  const auto inner = take_strict_der(rest, der_sequence);
-  if (!inner || !std::ranges::equal(inner->whole, algorithm)) return false;
-  if (!take_names_and_validity(rest, parsed) || !take_public_key(rest, parsed)) return false;
-  auto extensions = take_strict_der(rest, der_context_3);
-  if (!extensions || !rest.empty()) return false;
-  const auto list = take_strict_der(extensions->content, der_sequence);
-  return list && extensions->content.empty() && read_amd_extensions(list->content, parsed);
+  EXTREQ_TRY_ASSIGN(parsed.serial, take_serial(rest));
+  EXTREQ_TRY_ASSIGN(const auto inner,
+                    read_der(rest, der_sequence, "the certificate's signed signatureAlgorithm"));
+  // Section 4.1.1.2: the outer one is not signed.
+  if (!std::ranges::equal(inner.whole, algorithm)) {
+    return fail(Code::invalid_input,
+                "the certificate's signatureAlgorithm differs from the one that is signed");
+  }
+  EXTREQ_TRY(take_names_and_validity(rest, parsed));
+  EXTREQ_TRY(take_public_key(rest, parsed));
+  if (rest.empty()) return {};
+  constexpr std::string_view extensions_name = "the certificate's extensions";
+  EXTREQ_TRY_ASSIGN(auto extensions, read_der(rest, der_context_3, extensions_name));
+  EXTREQ_TRY(check_der_end(rest, "the certificate's signed part"));
+  EXTREQ_TRY_ASSIGN(const auto list, read_der(extensions.content, der_sequence, extensions_name));
+  EXTREQ_TRY(check_der_end(extensions.content, extensions_name));
+  return read_extensions(list.content, parsed);
+}
+
+Status check_algorithm(const DerElement& algorithm) {
+  if (std::ranges::equal(algorithm.whole, rsassa_pss_sha384) ||
+      std::ranges::equal(algorithm.whole, rsassa_pss_sha384_with_trailer)) {
+    return {};
+  }
+  ByteView parts = algorithm.content;
+  const auto oid = take_strict_der(parts, der_oid);
+  return fail(Code::invalid_input,
+              "the certificate's signatureAlgorithm is {} with the parameters {}, expected {}",
+              oid ? oid_text(oid->content).value_or("?") : "?", shown_der(parts),
+              certificate_signature_algorithm);
 }
 
 }  // namespace
 
-std::optional<ParsedCertificate> read_amd_certificate(ByteView der) {
+Result<ParsedCertificate> read_amd_certificate(ByteView der) {
   ByteView rest = der;
-  auto whole = take_strict_der(rest, der_sequence);
-  if (!whole || !rest.empty()) return std::nullopt;
-  const auto to_be_signed = take_strict_der(whole->content, der_sequence);
-  const auto algorithm = take_strict_der(whole->content, der_sequence);
-  const auto signature = take_strict_der(whole->content, der_bit_string);
-  if (!to_be_signed || !algorithm || !signature || !whole->content.empty()) return std::nullopt;
-  if (!std::ranges::equal(algorithm->whole, rsassa_pss_sha384) &&
-      !std::ranges::equal(algorithm->whole, rsassa_pss_sha384_with_trailer)) {
-    return std::nullopt;
-  }
-  if (signature->content.size() != 1 + rsa_4096_size || signature->content.front() != 0) {
-    return std::nullopt;
+  EXTREQ_TRY_ASSIGN(auto whole, read_der(rest, der_sequence, certificate_name));
+  EXTREQ_TRY(check_der_end(rest, certificate_name));
+  EXTREQ_TRY_ASSIGN(const auto to_be_signed,
+                    read_der(whole.content, der_sequence, "the certificate's signed part"));
+  EXTREQ_TRY_ASSIGN(const auto algorithm,
+                    read_der(whole.content, der_sequence, "the certificate's signatureAlgorithm"));
+  EXTREQ_TRY_ASSIGN(const auto signature,
+                    read_der(whole.content, der_bit_string, "the certificate's signature"));
+  EXTREQ_TRY(check_der_end(whole.content, certificate_name));
+  EXTREQ_TRY(check_algorithm(algorithm));
+  if (signature.content.size() != 1 + rsa_4096_size || signature.content.front() != 0) {
+    return fail(Code::invalid_input,
+                "the certificate's signature is {}, expected a BIT STRING of {} whole bytes",
+                shown_der(signature.content), rsa_4096_size);
   }
   ParsedCertificate parsed;
-  if (!read_to_be_signed(to_be_signed->content, algorithm->whole, parsed)) return std::nullopt;
-  parsed.signature_is_pss_sha384 = true;
-  parsed.signature_algorithm = rsassa_pss_sha384_name;
-  parsed.signature.assign(signature->content.begin() + 1, signature->content.end());
-  parsed.to_be_signed.assign(to_be_signed->whole.begin(), to_be_signed->whole.end());
+  EXTREQ_TRY(read_to_be_signed(to_be_signed.content, algorithm.whole, parsed));
+  parsed.signature.assign(signature.content.begin() + 1, signature.content.end());
+  parsed.to_be_signed.assign(to_be_signed.whole.begin(), to_be_signed.whole.end());
   parsed.der.assign(der.begin(), der.end());
   return parsed;
 }

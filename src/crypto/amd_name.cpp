@@ -4,16 +4,14 @@
 #include <array>
 #include <string_view>
 
+#include "base/try.hpp"
 #include "crypto/der.hpp"
 
 namespace extreq::crypto {
 namespace {
 
-constexpr std::uint8_t der_oid = 0x06;
-constexpr std::uint8_t der_set = 0x31;
-constexpr std::uint8_t der_utf8_string = 0x0C;
-constexpr std::uint8_t der_printable_string = 0x13;
 constexpr std::size_t attributes_max = 16;
+constexpr std::size_t value_max = 128;  // RFC 5280 appendix A.1: the longest of these types
 
 struct AttributeType {
   std::uint8_t arc;  // under id-at, 2.5.4
@@ -30,46 +28,62 @@ const AttributeType* attribute_type(ByteView oid) noexcept {
 }
 
 // Characters that stand for themselves when a name is printed, and the comma, which takes quotes
-// around the value (RFC 2253 section 2.4). Every other one is left to OpenSSL.
+// around the value (RFC 2253 section 2.4). All of them may stand in a PrintableString.
 bool is_plain(std::uint8_t c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == ' ' ||
          c == '-' || c == '.' || c == '(' || c == ')' || c == ',';
 }
 
 bool is_plain_text(ByteView value) noexcept {
-  return !value.empty() && value.front() != ' ' && value.back() != ' ' &&
-         std::ranges::all_of(value, is_plain);
+  return !value.empty() && value.size() <= value_max && value.front() != ' ' &&
+         value.back() != ' ' && std::ranges::all_of(value, is_plain);
+}
+
+// One RelativeDistinguishedName.
+Status take_attribute(ByteView& rest, std::string_view what, AmdName& name) {
+  EXTREQ_TRY_ASSIGN(auto set, read_der(rest, der_set, what));
+  EXTREQ_TRY_ASSIGN(auto pair, read_der(set.content, der_sequence, what));
+  EXTREQ_TRY(check_der_end(set.content, what));
+  EXTREQ_TRY_ASSIGN(const auto oid, read_der(pair.content, der_oid, what));
+  const AttributeType* const type = attribute_type(oid.content);
+  if (type == nullptr) {
+    return fail(Code::invalid_input,
+                "{} has an attribute of the type {}, expected CN, C, L, ST, O or OU", what,
+                oid_text(oid.content).value_or("?"));
+  }
+  auto value = take_strict_der(pair.content, der_utf8_string);
+  if (!value) value = take_strict_der(pair.content, der_printable_string);
+  if (!value || !is_plain_text(value->content)) {
+    return fail(Code::invalid_input,
+                "{} has a {} that is not a UTF8String or PrintableString of 1 to {} letters, "
+                "digits, spaces and -.,()",
+                what, type->name, value_max);
+  }
+  EXTREQ_TRY(check_der_end(pair.content, what));
+  const std::string text(value->content.begin(), value->content.end());
+  if (type->name == "CN") {
+    if (!name.common_name.empty()) return fail(Code::invalid_input, "{} has two CNs", what);
+    name.common_name = text;
+  }
+  const std::string_view quote = text.find(',') == std::string::npos ? "" : "\"";
+  if (!name.text.empty()) name.text += ", ";
+  name.text.append(type->name).append(" = ").append(quote).append(text).append(quote);
+  return {};
 }
 
 }  // namespace
 
-std::optional<AmdName> take_amd_name(ByteView& rest) {
-  const auto name = take_strict_der(rest, der_sequence);
-  if (!name) return std::nullopt;
+Result<AmdName> take_amd_name(ByteView& rest, std::string_view what) {
+  EXTREQ_TRY_ASSIGN(const auto name, read_der(rest, der_sequence, what));
   AmdName result;
-  ByteView attributes = name->content;
+  ByteView attributes = name.content;
   for (std::size_t count = 0; !attributes.empty(); ++count) {
-    auto set = take_strict_der(attributes, der_set);
-    if (!set || count == attributes_max) return std::nullopt;
-    auto pair = take_strict_der(set->content, der_sequence);
-    if (!pair || !set->content.empty()) return std::nullopt;
-    const auto oid = take_strict_der(pair->content, der_oid);
-    auto value = take_strict_der(pair->content, der_utf8_string);
-    if (!value) value = take_strict_der(pair->content, der_printable_string);
-    const AttributeType* const type = oid ? attribute_type(oid->content) : nullptr;
-    if (type == nullptr || !value || !pair->content.empty() || !is_plain_text(value->content)) {
-      return std::nullopt;
+    if (count == attributes_max) {
+      return fail(Code::invalid_input, "{} has more than {} attributes", what, attributes_max);
     }
-    const std::string text(value->content.begin(), value->content.end());
-    if (type->name == "CN") {
-      if (!result.common_name.empty()) return std::nullopt;
-      result.common_name = text;
-    }
-    const std::string_view quote = text.find(',') == std::string::npos ? "" : "\"";
-    if (!result.text.empty()) result.text += ", ";
-    result.text.append(type->name).append(" = ").append(quote).append(text).append(quote);
+    EXTREQ_TRY(take_attribute(attributes, what, result));
   }
-  result.der.assign(name->whole.begin(), name->whole.end());
+  result.der.assign(name.whole.begin(), name.whole.end());
   return result;
 }
 

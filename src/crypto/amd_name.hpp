@@ -1,11 +1,12 @@
 // Distinguished names of the forms that AMD's certificates have: one attribute in each RDN, of the
-// six usual types, in printable ASCII. Internal to src/crypto/. Threading: a pure function.
+// six usual types, in plain text. Internal to src/crypto/. Threading: a pure function.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 
 namespace extreq::crypto {
 
@@ -15,7 +16,8 @@ struct AmdName {
   std::string common_name;  // empty if there is none
 };
 
-// Effect: cuts the Name off `rest`. nullopt, and `rest` in no defined state: not of these forms.
-[[nodiscard]] std::optional<AmdName> take_amd_name(ByteView& rest);
+// Effect: cuts the Name off `rest`. Failure: invalid_input: not of these forms; the message begins
+// with `what`, "the certificate's issuer".
+[[nodiscard]] Result<AmdName> take_amd_name(ByteView& rest, std::string_view what);
 
 }  // namespace extreq::crypto

@@ -62,7 +62,6 @@ TEST(IssueCertificate, TheTrailerFieldIsWrittenOnlyIfAskedFor) {
   EXPECT_EQ(amd->der().size(), plain->der().size() + 10);
   EXPECT_TRUE(amd->check_signed_by(test_intermediate()));
   EXPECT_TRUE(plain->check_signed_by(test_intermediate()));
-  EXPECT_EQ(amd->signature_algorithm(), plain->signature_algorithm());
 }
 
 TEST(IssueCertificate, TimesAreWrittenInBothForms) {
@@ -147,7 +146,7 @@ TEST_P(AsAmdWrites, ToTheByte) {
     std::uint64_t serial = 0;
     for (const std::uint8_t byte : amd.serial()) serial = serial << 8U | byte;
     const auto key = [&]() -> std::variant<RsaPublicKey, EcdsaP384PublicKey> {
-      if (amd.is_rsa_4096()) return amd.rsa_4096_key().value();
+      if (amd.rsa_4096_key()) return amd.rsa_4096_key().value();
       return amd.ecdsa_p384_key().value();
     };
     const auto ours = issue_certificate(

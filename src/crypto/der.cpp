@@ -1,19 +1,23 @@
 #include "crypto/der.hpp"
 
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
 #include "base/byte_reader.hpp"
 
 namespace extreq::crypto {
 
-std::optional<DerElement> take_der(ByteView& rest) noexcept {
+std::optional<DerElement> take_strict_der(ByteView& rest, std::uint8_t identifier) noexcept {
   ByteReader reader(rest);
-  const auto identifier = reader.u8();
+  if (reader.u8() != identifier) return std::nullopt;
   const auto first = reader.u8();
-  constexpr std::uint8_t long_tag = 0x1F;
-  if (!identifier || !first || (*identifier & long_tag) == long_tag) return std::nullopt;
+  if (!first) return std::nullopt;
   std::size_t length = *first;
-  if (*first >= 0x80) {
-    // Long form: the low bits count the length's octets. 0x80 is the indefinite form, not DER.
-    const std::size_t octets = *first & 0x7FU;
+  if (length >= 0x80) {
+    // Long form: the low bits count the length's octets. 0x80 is the indefinite form.
+    const std::size_t octets = length & 0x7FU;
     if (octets == 0 || octets > 4) return std::nullopt;
     length = 0;
     for (std::size_t i = 0; i < octets; ++i) {
@@ -21,26 +25,55 @@ std::optional<DerElement> take_der(ByteView& rest) noexcept {
       if (!octet) return std::nullopt;
       length = length << 8U | *octet;
     }
+    if (length < 0x80 || length >> (8 * (octets - 1)) == 0) return std::nullopt;
   }
   const auto content = reader.view(length);
   if (!content) return std::nullopt;
   const ByteView whole = rest.first(reader.position());
   rest = rest.subspan(reader.position());
-  return DerElement{*identifier, whole, *content};
+  return DerElement{whole, *content};
 }
 
-std::optional<DerElement> take_strict_der(ByteView& rest, std::uint8_t identifier) noexcept {
-  ByteView after = rest;
-  const auto element = take_der(after);
-  if (!element || element->identifier != identifier) return std::nullopt;
-  std::size_t length_size = 1;
-  const std::size_t length = element->content.size();
-  if (length >= 0x80) {
-    for (std::size_t left = length; left != 0; left >>= 8U) ++length_size;
+Result<DerElement> read_der(ByteView& rest, std::uint8_t identifier, std::string_view what) {
+  if (const auto element = take_strict_der(rest, identifier)) return *element;
+  return fail(Code::invalid_input,
+              "{}: found {}, expected DER with the identifier {:#04x} and a whole element behind "
+              "its shortest length",
+              what, shown_der(rest), identifier);
+}
+
+Status check_der_end(ByteView rest, std::string_view what) {
+  if (rest.empty()) return {};
+  return fail(Code::invalid_input, "{}: {} bytes too many at its end, {}", what, rest.size(),
+              shown_der(rest));
+}
+
+std::optional<std::string> oid_text(ByteView content) {
+  constexpr std::size_t size_max = 32;
+  constexpr std::uint64_t shift_max = std::numeric_limits<std::uint64_t>::max() >> 8U;
+  if (content.empty() || content.size() > size_max || content.back() >= 0x80) return std::nullopt;
+  std::string text;
+  std::uint64_t arc = 0;
+  for (const std::uint8_t byte : content) {
+    if ((arc == 0 && byte == 0x80) || arc > shift_max) return std::nullopt;
+    arc = arc << 7U | (byte & 0x7FU);
+    if (byte >= 0x80) continue;
+    if (text.empty()) {
+      const std::uint64_t top = std::min<std::uint64_t>(arc / 40, 2);
+      text = std::to_string(top);
+      arc -= 40 * top;
+    }
+    text.append(".").append(std::to_string(arc));
+    arc = 0;
   }
-  if (element->whole.size() != 1 + length_size + length) return std::nullopt;
-  rest = after;
-  return element;
+  return text;
+}
+
+std::string shown_der(ByteView bytes) {
+  constexpr std::size_t most = 16;
+  if (bytes.empty()) return "nothing";
+  if (bytes.size() <= most) return to_hex(bytes);
+  return fmt::format("{}... ({} bytes)", to_hex(bytes.first(most)), bytes.size());
 }
 
 Bytes make_der(std::uint8_t identifier, std::initializer_list<ByteView> parts) {

@@ -32,12 +32,6 @@ bool use_pss_sha384(EVP_PKEY_CTX* context) {
          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_length) == 1;
 }
 
-Status check_rsa_4096(const EVP_PKEY* key) {
-  const std::string found = pkey_name(key);
-  if (found == rsa_4096_name) return {};
-  return fail(Code::unsupported, "the key is {}, wanted {}", found, rsa_4096_name);
-}
-
 // The modulus out of a SubjectPublicKeyInfo that is encoded as AMD's are (x509_encodings.hpp).
 std::optional<ByteView> modulus_in(ByteView info) noexcept {
   constexpr auto& prefix = rsa_4096_public_key_prefix;
@@ -52,6 +46,14 @@ std::optional<ByteView> modulus_in(ByteView info) noexcept {
   return modulus;
 }
 
+// What kind of key it is instead, for messages.
+std::string kind_of(ByteView info) {
+  const std::uint8_t* at = info.data();
+  const UniquePkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(info.size())));
+  const std::string name = pkey_name(key.get());
+  return name == rsa_4096_name ? name + " in an unusual encoding" : name;
+}
+
 // OpenSSL asks on the terminal where no callback is given.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
 
@@ -59,27 +61,11 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*
 
 Result<RsaPublicKey> RsaPublicKey::from_der(ByteView subject_public_key_info) {
   const OpensslErrors errors;
-  if (subject_public_key_info.size() > std::numeric_limits<int>::max()) {
-    return fail(Code::invalid_input, "a public key of {} bytes", subject_public_key_info.size());
-  }
-  const std::uint8_t* at = subject_public_key_info.data();
-  std::shared_ptr<EVP_PKEY> key(
-      d2i_PUBKEY(nullptr, &at, static_cast<long>(subject_public_key_info.size())), &EVP_PKEY_free);
-  if (!key) return fail(Code::invalid_input, "not a public key: {}", errors.reason());
-  const auto used = static_cast<std::size_t>(at - subject_public_key_info.data());
-  if (used != subject_public_key_info.size()) {
-    return fail(Code::invalid_input, "{} bytes follow the public key",
-                subject_public_key_info.size() - used);
-  }
-  EXTREQ_TRY(check_rsa_4096(key.get()));
-  return RsaPublicKey(std::move(key),
-                      Bytes(subject_public_key_info.begin(), subject_public_key_info.end()));
-}
-
-std::optional<RsaPublicKey> RsaPublicKey::from_exact_der(ByteView subject_public_key_info) {
   const auto modulus = modulus_in(subject_public_key_info);
-  if (!modulus) return std::nullopt;
-  const OpensslErrors errors;
+  if (!modulus) {
+    return fail(Code::unsupported, "the key is {}, wanted {}", kind_of(subject_public_key_info),
+                rsa_4096_name);
+  }
   // OpenSSL's parameters hold integers in the machine's byte order.
   Bytes native(modulus->rbegin(), modulus->rend());
   unsigned exponent = RSA_F4;
@@ -91,7 +77,7 @@ std::optional<RsaPublicKey> RsaPublicKey::from_exact_der(ByteView subject_public
   if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
       EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY,
                         const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
-    return std::nullopt;
+    return fail(Code::unsupported, "take an RSA public key: {}", errors.reason());
   }
   return RsaPublicKey(std::shared_ptr<EVP_PKEY>(key, &EVP_PKEY_free),
                       Bytes(subject_public_key_info.begin(), subject_public_key_info.end()));
@@ -115,7 +101,6 @@ Status RsaPublicKey::verify(ByteView message, ByteView signature) const {
 void RsaPrivateKey::FreeKey::operator()(evp_pkey_st* key) const noexcept { EVP_PKEY_free(key); }
 
 Result<RsaPrivateKey> RsaPrivateKey::from_key(UniqueKey key) {
-  EXTREQ_TRY(check_rsa_4096(key.get()));
   const OpensslErrors errors;
   const Bytes der = encode(&i2d_PUBKEY, static_cast<const EVP_PKEY*>(key.get()));
   EXTREQ_TRY_ASSIGN(auto public_key, RsaPublicKey::from_der(der));

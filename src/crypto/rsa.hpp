@@ -16,17 +16,12 @@ namespace extreq::crypto {
 
 constexpr std::size_t rsa_4096_size = 512;
 
-// A modulus of 4096 bits with the public exponent 65537; other RSA keys are refused by whoever
-// makes one. A handle: copies share the key.
+// A modulus of 4096 bits with the public exponent 65537. A handle: copies share the key.
 class RsaPublicKey {
  public:
-  // From a SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7). Failure: invalid_input for what
-  // is none, or trailing bytes; unsupported for another kind of key; both say what was found.
+  // From a SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7). Failure: unsupported for another
+  // kind of key, which the message names, and for any other bytes.
   [[nodiscard]] static Result<RsaPublicKey> from_der(ByteView subject_public_key_info);
-
-  // The same for `der` in the one encoding that from_der() takes for such a key: much faster.
-  // nullopt: another encoding or another kind of key, or OpenSSL has no memory.
-  [[nodiscard]] static std::optional<RsaPublicKey> from_exact_der(ByteView subject_public_key_info);
 
   // SubjectPublicKeyInfo.
   [[nodiscard]] const Bytes& der() const noexcept { return *der_; }

@@ -17,6 +17,7 @@
 #include "crypto/hash.hpp"
 #include "crypto/openssl.hpp"
 #include "crypto/test_keys.hpp"
+#include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
 namespace {
@@ -205,10 +206,18 @@ TEST(RsaPublicKey, ComesBackFromItsDerAndRefusesTheRest) {
   EXPECT_FALSE(*again == test_rsa_key("ask").public_key());
   Bytes longer = key.der();
   longer.push_back(0);
-  EXPECT_EQ(RsaPublicKey::from_der(longer).error().message, "1 bytes follow the public key");
-  EXPECT_EQ(RsaPublicKey::from_der({}).error().code, Code::invalid_input);
-  EXPECT_EQ(RsaPublicKey::from_der(ByteView(key.der()).first(100)).error().code,
-            Code::invalid_input);
+  EXPECT_EQ(RsaPublicKey::from_der(longer).error().message,
+            "the key is RSA-4096 in an unusual encoding, wanted RSA-4096");
+  EXPECT_EQ(RsaPublicKey::from_der({}).error().message,
+            "the key is of an unknown kind, wanted RSA-4096");
+  EXPECT_EQ(RsaPublicKey::from_der(ByteView(key.der()).first(100)).error().code, Code::unsupported);
+  EXPECT_EQ(ERR_peek_error(), 0U) << "an error was left in OpenSSL's queue";
+}
+
+TEST(RsaPublicKey, AModulusOfFewerBitsIsNamed) {
+  Bytes der = test_rsa_key("ark").public_key().der();
+  der[rsa_4096_public_key_prefix.size()] = 0;
+  EXPECT_EQ(RsaPublicKey::from_der(der).error().code, Code::unsupported);
 }
 
 TEST(Rsa, ManyThreadsUseOneKey) {

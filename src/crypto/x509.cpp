@@ -3,14 +3,18 @@
 #include <algorithm>
 
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "base/try.hpp"
+#include "crypto/amd_certificate.hpp"
 #include "crypto/openssl.hpp"
-#include "crypto/x509_parse.hpp"
+#include "crypto/pkey_name.hpp"
 
 namespace extreq::crypto {
 namespace {
+
+// keyUsage's bits, digitalSignature the highest (RFC 5280 section 4.2.1.3).
+constexpr std::uint8_t key_cert_sign = 0x04;
+constexpr std::uint8_t crl_sign = 0x02;
 
 Status check_size(ByteView bytes) {
   if (bytes.empty()) return fail(Code::invalid_input, "no certificate in 0 bytes");
@@ -59,8 +63,8 @@ Result<std::vector<Certificate>> from_pem(ByteView pem) {
       return fail(Code::invalid_input, "PEM block {} is broken: {}", number, errors.reason());
     }
     if (std::string_view(block.type) != PEM_STRING_X509) {
-      return fail(Code::invalid_input, "PEM block {} is a {}, wanted a {}", number, block.type,
-                  PEM_STRING_X509);
+      return fail(Code::invalid_input, "PEM block {} is a {}, wanted a {}", number,
+                  block.type, PEM_STRING_X509);
     }
     auto certificate =
         Certificate::from_der(ByteView(block.data, static_cast<std::size_t>(block.size)));
@@ -75,7 +79,7 @@ Result<std::vector<Certificate>> from_pem(ByteView pem) {
 
 Result<Certificate> Certificate::from_der(ByteView der) {
   EXTREQ_TRY(check_size(der));
-  EXTREQ_TRY_ASSIGN(auto parsed, parse_certificate(der));
+  EXTREQ_TRY_ASSIGN(auto parsed, read_amd_certificate(der));
   return Certificate(std::make_shared<const ParsedCertificate>(std::move(parsed)));
 }
 
@@ -135,31 +139,18 @@ Result<std::optional<Bytes>> Certificate::extension(std::string_view dotted_oid)
   return found->content;
 }
 
-bool Certificate::has_unknown_critical_extension() const noexcept {
-  return content_->unknown_critical_extension;
-}
-
 bool Certificate::is_ca() const noexcept { return content_->ca; }
 std::optional<std::uint32_t> Certificate::path_length() const noexcept {
   return content_->path_length;
 }
 bool Certificate::may_sign_certificates() const noexcept {
-  return (content_->key_usage & KU_KEY_CERT_SIGN) != 0;
+  return (content_->key_usage & key_cert_sign) != 0;
 }
-bool Certificate::may_sign_crls() const noexcept {
-  return (content_->key_usage & KU_CRL_SIGN) != 0;
-}
+bool Certificate::may_sign_crls() const noexcept { return (content_->key_usage & crl_sign) != 0; }
 
-PublicKeyKind Certificate::public_key_kind() const noexcept {
-  if (content_->rsa_key) return PublicKeyKind::rsa_4096;
-  return content_->p384_key ? PublicKeyKind::ecdsa_p384 : PublicKeyKind::other;
+std::string_view Certificate::public_key_name() const noexcept {
+  return content_->rsa_key ? rsa_4096_name : p384_name;
 }
-
-const std::string& Certificate::public_key_name() const noexcept {
-  return content_->public_key_name;
-}
-
-bool Certificate::is_rsa_4096() const noexcept { return content_->rsa_key.has_value(); }
 
 Result<EcdsaP384PublicKey> Certificate::ecdsa_p384_key() const {
   if (content_->p384_key) return *content_->p384_key;
@@ -173,20 +164,11 @@ Result<RsaPublicKey> Certificate::rsa_4096_key() const {
               public_key_name());
 }
 
-const std::string& Certificate::signature_algorithm() const noexcept {
-  return content_->signature_algorithm;
-}
-
 bool Certificate::issued_by_name(const Certificate& issuer) const noexcept {
   return issuer_der() == issuer.subject_der();
 }
 
 Status Certificate::check_signed_by(const Certificate& issuer) const {
-  if (!content_->signature_is_pss_sha384) {
-    return fail(Code::not_genuine,
-                "\"{}\" is signed with {}, wanted RSASSA-PSS with SHA-384 and a salt of 48 bytes",
-                subject(), signature_algorithm());
-  }
   const auto& key = issuer.content_->rsa_key;
   if (!key) {
     return fail(Code::not_genuine, "the key of \"{}\" is {}, it cannot have signed \"{}\"",

@@ -1,10 +1,13 @@
-// Certificate: one X.509 version 3 certificate (RFC 5280), read strictly. OpenSSL stands behind it.
+// Certificate: one X.509 version 3 certificate (RFC 5280) of AMD's profile: ARK, ASK, ASVK, VCEK or
+// VLEK, read strictly by one reader (amd_certificate.hpp). OpenSSL decodes PEM and verifies RSA.
 //
-// What is accepted is DER that encodes to itself again, a version 3 certificate whose inner and
-// outer signatureAlgorithm are the same bytes, a serial number of at most 20 octets that is not
-// negative, and no extension twice. Of RFC 5280 and RFC 4055 exactly AMD's deviations are let
-// through: serial number 0, the explicit default trailerField 1 in the RSASSA-PSS parameters, and a
-// keyUsage BIT STRING with unneeded trailing zero bits.
+// What is accepted is DER throughout, the signed part too, of version 3, signed with RSASSA-PSS,
+// over an RSA-4096 or ECDSA P-384 key; with equal inner and outer signatureAlgorithm, a serial
+// number of at most 20 octets that is not negative, names of plain text, no extension twice, and no
+// critical extension but basicConstraints and keyUsage: others are not processed (RFC 5280
+// section 4.2). Of RFC 5280 and RFC 4055 exactly AMD's deviations are let through: serial number 0,
+// the explicit default trailerField 1 in the RSASSA-PSS parameters, and a keyUsage BIT STRING with
+// unneeded trailing zero bits.
 //
 // Here is only what one certificate says, and whether one key signed it. Whether a chain is to be
 // believed (validity period, CA, key usage, revocation, pins) is for the caller to decide.
@@ -25,11 +28,9 @@ namespace extreq::crypto {
 
 struct ParsedCertificate;
 
-enum class PublicKeyKind : std::uint8_t {
-  rsa_4096,    // with exponent 65537
-  ecdsa_p384,  // an uncompressed point on the named curve
-  other,       // public_key_name() says which
-};
+// The only one that is accepted.
+inline constexpr std::string_view certificate_signature_algorithm =
+    "RSASSA-PSS with SHA-384 and a salt of 48 bytes";
 
 struct CertificateExtension {
   std::string oid;  // dotted
@@ -64,12 +65,12 @@ class Certificate {
   [[nodiscard]] Result<std::string> to_pem() const;
 
   // Names. The text is one line of printable ASCII, "OU = Engineering, C = US, ..., CN =
-  // ARK-Milan", with everything else escaped. Compare names by their DER.
+  // ARK-Milan". Compare names by their DER.
   [[nodiscard]] const std::string& subject() const noexcept;
   [[nodiscard]] const std::string& issuer() const noexcept;
   [[nodiscard]] const Bytes& subject_der() const noexcept;
   [[nodiscard]] const Bytes& issuer_der() const noexcept;
-  // UTF-8; empty if there is not exactly one, or if it has control characters.
+  // Empty if there is none.
   [[nodiscard]] const std::string& subject_common_name() const noexcept;
   [[nodiscard]] const std::string& issuer_common_name() const noexcept;
 
@@ -84,8 +85,6 @@ class Certificate {
   [[nodiscard]] const std::vector<CertificateExtension>& extensions() const noexcept;
   // nullopt if the certificate lacks it. Failure: invalid_input if the text is no dotted OID.
   [[nodiscard]] Result<std::optional<Bytes>> extension(std::string_view dotted_oid) const;
-  // An extension that RFC 5280 section 4.2 tells to refuse: critical, and unknown to OpenSSL.
-  [[nodiscard]] bool has_unknown_critical_extension() const noexcept;
 
   // basicConstraints says CA (RFC 5280 section 4.2.1.9).
   [[nodiscard]] bool is_ca() const noexcept;
@@ -95,23 +94,17 @@ class Certificate {
   [[nodiscard]] bool may_sign_certificates() const noexcept;
   [[nodiscard]] bool may_sign_crls() const noexcept;
 
-  [[nodiscard]] PublicKeyKind public_key_kind() const noexcept;
-  // "RSA-4096", "ECDSA P-384", "RSA-2048", ...
-  [[nodiscard]] const std::string& public_key_name() const noexcept;
-  [[nodiscard]] bool is_rsa_4096() const noexcept;
+  // "RSA-4096" or "ECDSA P-384".
+  [[nodiscard]] std::string_view public_key_name() const noexcept;
   // Failure: unsupported if the key is of another kind; the message names it.
   [[nodiscard]] Result<EcdsaP384PublicKey> ecdsa_p384_key() const;
   [[nodiscard]] Result<RsaPublicKey> rsa_4096_key() const;
 
-  // "RSASSA-PSS with SHA-384 and a salt of 48 bytes", or the name of what it is instead.
-  [[nodiscard]] const std::string& signature_algorithm() const noexcept;
-
   // The issuer's name here and the subject's name there are the same bytes.
   [[nodiscard]] bool issued_by_name(const Certificate& issuer) const noexcept;
 
-  // The signature alone: RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 bytes by the
-  // issuer's RSA-4096 key. Failure: not_genuine, for a signature that does not fit, for any other
-  // algorithm and for any other key.
+  // The signature alone, by the issuer's RSA-4096 key. Failure: not_genuine, for a signature that
+  // does not fit and for any other key.
   [[nodiscard]] Status check_signed_by(const Certificate& issuer) const;
 
   friend bool operator==(const Certificate& a, const Certificate& b) { return a.der() == b.der(); }
