@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
+
 namespace extreq::attestation {
 namespace {
 
@@ -92,7 +94,8 @@ Result<chrono::sys_seconds> from_rfc3339(std::string_view text) {
   if (!scanner.good_at_end() || !date.ok() || hour > 23 || minute > 59 || second > 59 ||
       offset_hours > 23 || offset_minutes > 59) {
     return fail(Code::invalid_input,
-                "\"{}\" is not a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z", text);
+                "\"{}\" is not a time as RFC 3339 writes it, such as 2026-01-31T12:00:00Z",
+                printable(text));
   }
   const chrono::minutes offset = chrono::hours(offset_hours) + chrono::minutes(offset_minutes);
   return chrono::sys_days(date) + chrono::hours(hour) + chrono::minutes(minute) +

@@ -49,6 +49,7 @@ TEST(Rfc3339, RefusesWhatIsNoTime) {
     EXPECT_FALSE(from_rfc3339(text)) << text;
   }
   EXPECT_THAT(from_rfc3339("now").error().message, testing::HasSubstr("\"now\""));
+  EXPECT_THAT(from_rfc3339("\x1b[2J").error().message, testing::HasSubstr("\"?[2J\""));
 }
 
 }  // namespace

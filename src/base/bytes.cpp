@@ -4,6 +4,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/printable.hpp"
+
 namespace extreq {
 namespace {
 
@@ -39,8 +41,8 @@ Result<Bytes> from_hex(std::string_view text) {
     const auto low = nibble(text[i + 1]);
     if (!high || !low) {
       const std::size_t at = high ? i + 1 : i;
-      return fail(Code::invalid_input, "'{}' at position {} is not a hexadecimal digit", text[at],
-                  at);
+      return fail(Code::invalid_input, "'{}' at position {} is not a hexadecimal digit",
+                  printable(text.substr(at, 1)), at);
     }
     bytes.push_back(static_cast<std::uint8_t>(*high << 4U | *low));
   }

@@ -20,6 +20,7 @@ TEST(Hex, NamesTheWrongCharacterAndItsPosition) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, Code::invalid_input);
   EXPECT_EQ(result.error().message, "'x' at position 2 is not a hexadecimal digit");
+  EXPECT_EQ(from_hex("\x1b[").error().message, "'?' at position 0 is not a hexadecimal digit");
   EXPECT_EQ(from_hex("0g").error().message, "'g' at position 1 is not a hexadecimal digit");
 }
 

@@ -4,6 +4,7 @@
 
 #include <openssl/pem.h>
 
+#include "base/printable.hpp"
 #include "base/try.hpp"
 #include "crypto/amd_certificate.hpp"
 #include "crypto/openssl.hpp"
@@ -64,7 +65,7 @@ Result<std::vector<Certificate>> from_pem(ByteView pem) {
     }
     if (std::string_view(block.type) != PEM_STRING_X509) {
       return fail(Code::invalid_input, "PEM block {} is a {}, wanted a {}", number,
-                  block.type, PEM_STRING_X509);
+                  printable(block.type), PEM_STRING_X509);
     }
     auto certificate =
         Certificate::from_der(ByteView(block.data, static_cast<std::size_t>(block.size)));

@@ -450,6 +450,10 @@ TEST(Certificate, WhatIsNeitherPemNorDerIsDescribed) {
             "1048577 bytes are more than the 1048576 accepted for certificates");
   EXPECT_EQ(message(to_bytes("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
             "PEM block 1 is a PRIVATE KEY, wanted a CERTIFICATE");
+  EXPECT_EQ(message(to_bytes("-----BEGIN \x1b[2J\x1b[31mPWNED-----\nAAAA\n"
+                             "-----END \x1b[2J\x1b[31mPWNED-----\n")),
+            "PEM block 1 is a ?[2J?[31mPWNED, wanted a CERTIFICATE")
+      << "no byte of a host's table may steer a terminal";
   const std::string good = *test_leaf().to_pem();
   EXPECT_THAT(message(to_bytes(good + "-----BEGIN CERTIFICATE-----\nAAAA\n")),
               HasSubstr("PEM block 2 is broken: "));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/byte_builder.hpp"
+#include "base/printable.hpp"
 #include "base/try.hpp"
 #include "base/unique_fd.hpp"
 #include "guest/response.hpp"
@@ -94,7 +95,7 @@ Result<Blobs> ask(const std::string& path, const TsmTransport::Directories& dire
   EXTREQ_TRY_ASSIGN(const Bytes provider, entry.read(tsm::provider));
   if (text_of(provider) != tsm::provider_sev_guest) {
     return fail(Code::unsupported, "configfs-tsm: the provider is '{}', wanted {}",
-                text_of(provider), tsm::provider_sev_guest);
+                printable(text_of(provider)), tsm::provider_sev_guest);
   }
   EXTREQ_TRY(entry.write(tsm::privlevel, to_bytes(std::to_string(query.vmpl))));
   EXTREQ_TRY(entry.write(tsm::inblob, query.report_data));
