@@ -214,7 +214,6 @@ void run(Input& input) {
   hypervisor::VmConfig config;
   config.exit_abi = (flags & 1U) != 0 ? hypervisor::ExitAbi::review : hypervisor::ExitAbi::merged;
   config.map_gpa_range_exits = (flags & 2U) == 0;
-  if ((flags & 4U) != 0) config.rate_limit = hypervisor::RateLimitConfig{};
 
   Bytes bytes(pages * page_size);
   const MutableByteView secret = MutableByteView(bytes).subspan(private_gpa);
@@ -224,8 +223,7 @@ void run(Input& input) {
   require(memory.set_state(private_gpa, 1, hypervisor::PageState::private_page).has_value(),
           "a private page");
   Firmware firmware(input);
-  ManualClock clock;
-  hypervisor::Vm vm(config, memory, firmware, extreq::firmware::GuestHandle{1}, clock);
+  hypervisor::Vm vm(config, memory, firmware, extreq::firmware::GuestHandle{1});
   if ((flags & 8U) == 0) require(vm.enable_req_certs() == 0, "certificate exits");
   Guest guest(input, bytes);
   const auto vcpu = vm.create_vcpu(guest);

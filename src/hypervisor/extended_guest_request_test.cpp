@@ -65,8 +65,7 @@ TEST(ExtendedGuestRequest, WithoutExitsTheCertificatePageIsCheckedLikeTheOthers)
 
 class CertificateExit : public testing::TestWithParam<ExitAbi> {
  protected:
-  explicit CertificateExit(std::optional<RateLimitConfig> rate_limit = {})
-      : vm_({.exit_abi = GetParam(), .rate_limit = rate_limit}, TestVm::CertificateExits::on) {}
+  CertificateExit() : vm_({.exit_abi = GetParam()}, TestVm::CertificateExits::on) {}
 
   [[nodiscard]] bool is_merged() const { return GetParam() == ExitAbi::merged; }
   [[nodiscard]] bool at_exit() {
@@ -99,15 +98,8 @@ class CertificateExit : public testing::TestWithParam<ExitAbi> {
   TestVm vm_;
 };
 
-class CertificateExitWithRateLimit : public CertificateExit {
- protected:
-  CertificateExitWithRateLimit()
-      : CertificateExit(RateLimitConfig{.interval = std::chrono::hours(1), .burst = 1}) {}
-};
-
 const auto both_forms = testing::Values(ExitAbi::merged, ExitAbi::review);
 INSTANTIATE_TEST_SUITE_P(Abi, CertificateExit, both_forms, exit_abi_name);
-INSTANTIATE_TEST_SUITE_P(Abi, CertificateExitWithRateLimit, both_forms, exit_abi_name);
 
 TEST_P(CertificateExit, CarriesTheGuestsAddressAndPagesAndComesBeforeTheFirmware) {
   leave();
@@ -330,53 +322,6 @@ TEST_P(CertificateExit, AGhcbRewrittenDuringTheExitChangesNothing) {
   EXPECT_EQ(vm_.exit_info_2(), 0U);
   EXPECT_EQ(vm_.rbx(), 4U);
   EXPECT_TRUE(vm_.response_is_flipped_request());
-}
-
-TEST_P(CertificateExitWithRateLimit, OverTheLimitUserSpaceIsNotAsked) {
-  leave();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm_.exit_info_2(), 0U) << "the token paid for exit and firmware";
-  vm_.then_extended_request();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm_.exit_info_2(), std::uint64_t{2} << 32);
-  EXPECT_EQ(vm_.firmware.call_count(), 1U);
-}
-
-TEST_P(CertificateExitWithRateLimit, BusyFromUserSpaceAndFromTheLimitAreOneRowOfThirtySeconds) {
-  leave();
-  ret() = busy();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  int refused = 0;
-  for (;;) {
-    vm_.clock.advance(std::chrono::seconds(2));
-    vm_.then_extended_request();
-    const int result = vm_.run_to_answer();
-    if (result == 0) break;
-    ASSERT_EQ(result, -EINTR);
-    ASSERT_EQ(vm_.vmm_error(), 2U);
-    ASSERT_LT(++refused, 20);
-  }
-  EXPECT_EQ(refused, 14) << "at 2, 4, ... 28 s; at 30 s it is let through";
-  EXPECT_TRUE(at_exit());
-}
-
-TEST_P(CertificateExitWithRateLimit, AnyOtherAnswerEndsTheRow) {
-  leave();
-  ret() = busy();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  vm_.clock.advance(std::chrono::seconds(30));
-  leave();
-  ret() = too_small();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  vm_.then_extended_request();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm_.vmm_error(), 2U);
-}
-
-TEST_P(CertificateExitWithRateLimit, OnlyTypeAndChannelArePeekedAt) {
-  leave();
-  EXPECT_EQ(vm_.run_to_answer(), -EINTR);
-  EXPECT_THAT(vm_.log.bytes_read_again(), ElementsAre(msg_type_gpa, msg_type_gpa + 8));
 }
 
 }  // namespace

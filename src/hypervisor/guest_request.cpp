@@ -7,9 +7,9 @@ namespace {
 
 namespace request = abi::ghcb::guest_request;
 
-enum class Admission : std::uint8_t { needed, given };
+}  // namespace
 
-[[nodiscard]] Outcome issue(VcpuState& vcpu, Admission admission) {
+Outcome handle_guest_request(VcpuState& vcpu) {
   VmState& vm = vcpu.vm;
   const std::uint64_t request_gpa = vcpu.ghcb->exit_info_1();
   const std::uint64_t response_gpa = vcpu.ghcb->exit_info_2();
@@ -17,10 +17,6 @@ enum class Admission : std::uint8_t { needed, given };
   const std::lock_guard lock(vm.guest_request_mutex);
   if (Status read = vm.memory.read(request_gpa, vm.request_page); !read) {
     return answer_memory_failure(vcpu, std::move(read).error());
-  }
-  const std::uint8_t channel = vm.request_page[offsetof(abi::snp::MessageHeader, msg_vmpck)];
-  if (vm.rate_limit && admission == Admission::needed && !vm.rate_limit->admit(channel)) {
-    return answer_vmm_error(vcpu, request::vmm_error_busy);
   }
   // Before the firmware runs, so that its counter does not advance for an answer that gets lost.
   if (Status usable = vm.memory.check(response_gpa, vm.response_page.size()); !usable) {
@@ -33,7 +29,6 @@ enum class Admission : std::uint8_t { needed, given };
   if (!status) {
     return fail(Code::io, "guest request: the firmware did not answer: {}", status.error().message);
   }
-  if (vm.rate_limit) vm.rate_limit->answered(channel);
   if (Status written = vm.memory.write(response_gpa, vm.response_page); !written) {
     return answer_memory_failure(vcpu, std::move(written).error());
   }
@@ -41,12 +36,6 @@ enum class Admission : std::uint8_t { needed, given };
       request::encode_exitinfo2(request::vmm_error_none, static_cast<std::uint32_t>(*status)));
   return Next::guest;
 }
-
-}  // namespace
-
-Outcome handle_guest_request(VcpuState& vcpu) { return issue(vcpu, Admission::needed); }
-
-Outcome issue_admitted_guest_request(VcpuState& vcpu) { return issue(vcpu, Admission::given); }
 
 Outcome answer_vmm_error(VcpuState& vcpu, std::uint32_t vmm_error) {
   vcpu.ghcb->answer_no_action(request::encode_exitinfo2(vmm_error, 0));

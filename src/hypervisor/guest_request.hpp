@@ -20,9 +20,6 @@ struct VcpuState;
 // For abi::ghcb::event::guest_request, whose addresses are known to be aligned and different.
 [[nodiscard]] Outcome handle_guest_request(VcpuState& vcpu);
 
-// The same for a request that the rate limit has admitted already.
-[[nodiscard]] Outcome issue_admitted_guest_request(VcpuState& vcpu);
-
 // Answers with a VMM error instead of asking the firmware.
 [[nodiscard]] Outcome answer_vmm_error(VcpuState& vcpu, std::uint32_t vmm_error);
 

@@ -187,39 +187,5 @@ TEST(GuestRequest, OneVmHasOneRequestAtATimeInTheFirmware) {
   EXPECT_EQ(vm.firmware.most_at_once(), 1U);
 }
 
-TEST(GuestRequest, OverTheRateLimitTheAnswerIsBusyAndTheFirmwareIsLeftAlone) {
-  TestVm vm({.rate_limit = RateLimitConfig{.interval = std::chrono::seconds(10), .burst = 1}});
-  EXPECT_TRUE(vm.next_request_works());
-  vm.then_guest_request();
-  EXPECT_EQ(vm.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm.exit_info_1(), 0U);
-  EXPECT_EQ(vm.exit_info_2(), std::uint64_t{2} << 32) << "VMM error BUSY, firmware status 0";
-  EXPECT_EQ(vm.firmware.call_count(), 1U);
-  vm.clock.advance(std::chrono::seconds(10));
-  EXPECT_TRUE(vm.next_request_works());
-}
-
-TEST(GuestRequest, AMalformedRequestCostsNoTokenOfTheRateLimit) {
-  TestVm vm({.rate_limit = RateLimitConfig{.interval = std::chrono::seconds(10), .burst = 1}});
-  vm.then_event(abi::ghcb::event::guest_request, TestVm::private_gpa, TestVm::response_gpa);
-  EXPECT_EQ(vm.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm.malformed(), 5U);
-  EXPECT_TRUE(vm.next_request_works());
-}
-
-TEST(GuestRequest, AGuestThatKeepsRetryingIsLetThroughAfterThirtySeconds) {
-  TestVm vm({.rate_limit = RateLimitConfig{.interval = std::chrono::hours(1), .burst = 1}});
-  EXPECT_TRUE(vm.next_request_works());
-  int busy = 0;
-  while (!vm.next_request_works()) {
-    ASSERT_EQ(vm.vmm_error(), 2U);
-    ASSERT_LT(++busy, 16);
-    vm.clock.advance(std::chrono::seconds(2));
-  }
-  EXPECT_EQ(busy, 15);
-  EXPECT_FALSE(vm.next_request_works()) << "and its row of busy begins anew";
-  EXPECT_EQ(vm.vmm_error(), 2U);
-}
-
 }  // namespace
 }  // namespace extreq::hypervisor

@@ -15,7 +15,6 @@
 
 #include "abi/ghcb.hpp"
 #include "abi/kvm.hpp"
-#include "base/clock.hpp"
 #include "hypervisor/access_log.hpp"
 #include "hypervisor/guest_ghcb.hpp"
 #include "hypervisor/scripted_backend.hpp"
@@ -45,7 +44,7 @@ class TestVm {
   enum class CertificateExits : bool { off, on };
 
   explicit TestVm(const VmConfig& config = {}, CertificateExits exits = CertificateExits::off)
-      : bytes_(unmapped_gpa), vm(config, memory, firmware, guest, clock) {
+      : bytes_(unmapped_gpa), vm(config, memory, firmware, guest) {
     require(memory.add_region(0, bytes_, PageState::shared).has_value());
     require(memory.set_state(private_gpa, 1, PageState::private_page).has_value());
     if (exits == CertificateExits::on) require(vm.enable_req_certs() == 0);
@@ -65,12 +64,11 @@ class TestVm {
     return std::span<std::uint8_t, page>(bytes_.data() + gpa, page);
   }
 
-  // A message page: a counting pattern behind a header with this type and channel.
-  void fill_request(abi::snp::MessageType type, std::uint8_t msg_vmpck = 0) {
+  // A message page: a counting pattern with this type in its header.
+  void fill_request(abi::snp::MessageType type) {
     std::uint8_t value = 0;
     for (std::uint8_t& byte : at(request_gpa, page)) byte = ++value;
     set_msg_type(type);
-    at(request_gpa, page)[offsetof(abi::snp::MessageHeader, msg_vmpck)] = msg_vmpck;
   }
   void set_msg_type(abi::snp::MessageType type) {
     at(request_gpa, page)[offsetof(abi::snp::MessageHeader, msg_type)] =
@@ -153,7 +151,6 @@ class TestVm {
   GuestMemory memory;
   ScriptedGuestRequests firmware;
   AccessLog log;
-  ManualClock clock;
   Vm vm;
   ScriptedBackend backend;
   std::unique_ptr<Vcpu> vcpu;

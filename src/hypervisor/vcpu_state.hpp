@@ -25,8 +25,7 @@ struct VcpuState {
   // completion that has to run again sets it again.
   Outcome (*complete_userspace_io)(VcpuState&) = nullptr;
 
-  PageStateChange page_state_change;     // of the NAE event under way
-  std::uint8_t certificate_channel = 0;  // MSG_VMPCK at the certificate exit, for the rate limit
+  PageStateChange page_state_change;  // of the NAE event under way
 };
 
 }  // namespace extreq::hypervisor

@@ -5,12 +5,8 @@
 namespace extreq::hypervisor {
 
 Vm::Vm(const VmConfig& config, GuestMemory& memory, firmware::GuestRequests& requests,
-       firmware::GuestHandle guest, Clock& clock)
-    : state_(config, memory, requests, guest) {
-  if (config.rate_limit && config.rate_limit->interval > Clock::Duration::zero()) {
-    state_.rate_limit.emplace(*config.rate_limit, clock);
-  }
-}
+       firmware::GuestHandle guest)
+    : state_(config, memory, requests, guest) {}
 
 int Vm::enable_req_certs() {
   const std::lock_guard lock(mutex_);

@@ -2,14 +2,13 @@
 //
 // Effect: configuration, the guest's memory, its context in the firmware, and the bounce buffers
 // through which one guest request at a time travels.
-// Lifetime: memory, requests and clock must outlive the Vm, the Vm its vCPUs.
+// Lifetime: memory and requests must outlive the Vm, the Vm its vCPUs.
 // Threading: any thread.
 #pragma once
 
 #include <memory>
 #include <mutex>
 
-#include "base/clock.hpp"
 #include "firmware/guest_requests.hpp"
 #include "hypervisor/guest_memory.hpp"
 #include "hypervisor/vcpu.hpp"
@@ -22,7 +21,7 @@ namespace extreq::hypervisor {
 class Vm {
  public:
   Vm(const VmConfig& config, GuestMemory& memory, firmware::GuestRequests& requests,
-     firmware::GuestHandle guest, Clock& clock = system_clock());
+     firmware::GuestHandle guest);
 
   // KVM_SEV_SNP_ENABLE_REQ_CERTS: extended requests for a report leave to user space, which brings
   // the certificates. 0, or -EINVAL once a vCPU was created.

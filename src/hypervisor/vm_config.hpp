@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "abi/ghcb.hpp"
-#include "base/clock.hpp"
 
 namespace extreq::hypervisor {
 
@@ -13,12 +11,6 @@ namespace extreq::hypervisor {
 enum class ExitAbi : std::uint8_t {
   merged,  // KVM_EXIT_SNP_REQ_CERTS of the kernel: abi/kvm.hpp
   review,  // the raw GHCB event that the review of May 2024 asked for: abi/vmgexit.hpp
-};
-
-// Guest requests of one VM: one each `interval` on average, up to `burst` at once.
-struct RateLimitConfig {
-  Clock::Duration interval = std::chrono::seconds(1);  // zero or less: no limit
-  std::uint32_t burst = 1;                             // zero counts as one
 };
 
 struct VmConfig {
@@ -29,7 +21,6 @@ struct VmConfig {
   // What the guest is told of. AP creation is not among the defaults because it is refused.
   std::uint64_t hypervisor_features = abi::ghcb::hypervisor_features::snp;
   std::uint8_t c_bit = 51;  // for the guest's SEV information request
-  std::optional<RateLimitConfig> rate_limit = std::nullopt;  // none: every request passes
 };
 
 }  // namespace extreq::hypervisor

@@ -3,12 +3,10 @@
 
 #include <array>
 #include <mutex>
-#include <optional>
 
 #include "abi/snp_firmware.hpp"
 #include "firmware/guest_requests.hpp"
 #include "hypervisor/guest_memory.hpp"
-#include "hypervisor/rate_limit.hpp"
 #include "hypervisor/vm_config.hpp"
 
 namespace extreq::hypervisor {
@@ -23,7 +21,6 @@ struct VmState {
   firmware::GuestRequests& requests;
   const firmware::GuestHandle guest;
   bool certificate_exits = false;  // does not change once a vCPU exists
-  std::optional<RateLimit> rate_limit;
 
   // The bounce buffers: the firmware sees private copies, of one request at a time.
   using Page = std::array<std::uint8_t, abi::snp::page_size>;
