@@ -85,9 +85,12 @@ def vmlinux_of(kernel):
 def stop_costs(trace):
     """Microseconds of each stop by kind, and of each exit."""
     costs = collections.defaultdict(list)
-    for event in json.loads(pathlib.Path(trace).read_text()):
-        if event["ph"] == "X" and event["tid"] in (0, 1):
-            costs[("exit: " if event["tid"] == 1 else "stop: ") + event["name"]].append(event["dur"])
+    events = json.loads(pathlib.Path(trace).read_text())
+    kinds = {"processor: stops": "stop: ", "hypervisor: exits": "exit: "}
+    tracks = {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    for event in events:
+        if event["ph"] == "X" and tracks[event["tid"]] in kinds:
+            costs[kinds[tracks[event["tid"]]] + event["name"]].append(event["dur"])
     return costs
 
 

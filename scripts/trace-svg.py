@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws a part of a trace of `extreq boot --trace FILE` as an SVG picture, for documents.
+"""Draws a part of a trace of `extreq boot --trace FILE` or `demo --trace FILE` as an SVG picture, for documents.
 
 trace-svg.py TRACE OUT.svg [--around NAME] [--nth N] [--margin SHARE] [--next COUNT] [--title TEXT]
 The part is that of the N-th span of this name and of COUNT more of the same name after it, with a
@@ -25,7 +25,7 @@ def spans_of(events):
 
 
 def track_names(events):
-    return {event["tid"]: event["args"]["name"] for event in events if event["ph"] == "M"}
+    return {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
 
 
 def window(spans, name, nth, following, margin):

@@ -61,7 +61,7 @@ Result<int> Exchange::guest_command(machine::GuestControl& control, const char* 
                                           [&output](machine::GuestControl::Stream /*stream*/,
                                                     std::string_view text) { output.append(text); },
                                           exchange_step_time));
-  if (trace_ != nullptr) trace_->span(machine::Trace::Track::guest, shown, start);
+  if (trace_ != nullptr) trace_->span("guest: commands", shown, start);
   if (!json_) print_output(output);
   return status;
 }

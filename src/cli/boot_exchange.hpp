@@ -9,7 +9,7 @@
 #include "machine/guest_control.hpp"
 #include "machine/guest_image.hpp"
 #include "machine/qemu_backend.hpp"
-#include "machine/trace.hpp"
+#include "trace/trace.hpp"
 
 namespace extreq::cli {
 
@@ -18,7 +18,7 @@ class Exchange {
   // `trace`: where the guest's commands are shown; nullptr for nowhere.
   // Lifetime: `image`, `root` and the trace must outlive it.
   Exchange(const machine::GuestImage& image, const crypto::Certificate& root,
-           std::chrono::steady_clock::time_point started, bool json, machine::Trace* trace) noexcept
+           std::chrono::steady_clock::time_point started, bool json, trace::Trace* trace) noexcept
       : image_(image), root_(root), started_(started), json_(json), trace_(trace) {}
 
   // The exit code of the program: every check, inside and outside, or exit_not_genuine.
@@ -39,7 +39,7 @@ class Exchange {
   const crypto::Certificate& root_;
   std::chrono::steady_clock::time_point started_;
   bool json_;
-  machine::Trace* trace_;
+  trace::Trace* trace_;
   std::string report_data_;
   std::string measurement_;
   double ready_at_ = 0;

@@ -86,11 +86,11 @@ Result<std::unique_ptr<BootSession>> BootSession::create(
   session->requests_ = session->faulty_requests_.get();
   session->certificates_ = session->faulty_source_.get();
   if (!options.trace.empty()) {
-    EXTREQ_TRY_ASSIGN(session->trace_, machine::Trace::create(options.trace));
+    EXTREQ_TRY_ASSIGN(session->trace_, trace::Trace::create(options.trace));
     session->traced_requests_ =
-        std::make_unique<machine::TracedRequests>(*session->requests_, *session->trace_);
+        std::make_unique<trace::TracedRequests>(*session->requests_, *session->trace_);
     session->traced_source_ =
-        std::make_unique<machine::TracedSource>(*session->certificates_, *session->trace_);
+        std::make_unique<trace::TracedSource>(*session->certificates_, *session->trace_);
     if (session->tcb_) session->tcb_->set_trace(*session->trace_);
     session->requests_ = session->traced_requests_.get();
     session->certificates_ = session->traced_source_.get();
@@ -113,9 +113,6 @@ Status BootSession::finish() {
     fmt::print(stderr, "faults that no request met: {}\n", left);
   }
   if (!trace_) return {};
-  if (const auto dropped = trace_->dropped(); dropped != 0) {
-    fmt::print(stderr, "the trace is full: {} events are not in it\n", dropped);
-  }
   return trace_->finish();
 }
 

@@ -10,7 +10,7 @@
 #include "machine/faults.hpp"
 #include "machine/machine.hpp"
 #include "machine/tcb_rotation.hpp"
-#include "machine/traced.hpp"
+#include "trace/traced_ports.hpp"
 
 namespace extreq::cli {
 
@@ -40,7 +40,7 @@ class BootSession {
     return {*processor_, *requests_, *certificates_};
   }
   // nullptr for none.
-  [[nodiscard]] machine::Trace* trace() noexcept { return trace_.get(); }
+  [[nodiscard]] trace::Trace* trace() noexcept { return trace_.get(); }
 
   // After the guest's end: says on standard error what became of faults and changes.
   // Failure: the trace could not be written.
@@ -53,7 +53,7 @@ class BootSession {
 
   std::unique_ptr<firmware::model::SecureProcessor> processor_;
   std::unique_ptr<lease::CertificateSource> source_;
-  std::unique_ptr<machine::Trace> trace_;
+  std::unique_ptr<trace::Trace> trace_;
   machine::FaultScript faults_;
   std::unique_ptr<machine::TcbSwitch> tcb_;
   std::unique_ptr<firmware::GuestRequests> faulty_requests_;

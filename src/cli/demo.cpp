@@ -17,7 +17,6 @@
 namespace extreq::cli {
 namespace {
 
-constexpr std::size_t max_trace_spans = 200'000;
 constexpr std::size_t text_width = 100;
 constexpr std::size_t name_width = 12;
 
@@ -161,9 +160,13 @@ bool as_expected(const DemoOptions& options, const sim::SimulationResult& result
 Result<int> run_demo(const DemoOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto config, config_of(options));
   if (!options.json) EXTREQ_TRY(narrate_one(config));
-  sim::Recorder recorder(options.trace.empty() ? 0 : max_trace_spans);
+  std::unique_ptr<trace::Trace> trace;
+  if (!options.trace.empty()) {
+    EXTREQ_TRY_ASSIGN(trace, trace::Trace::create(options.trace));
+  }
+  sim::Recorder recorder(trace.get());
   EXTREQ_TRY_ASSIGN(const auto result, sim::simulate(config, recorder));
-  if (!options.trace.empty()) EXTREQ_TRY(recorder.write_trace(options.trace));
+  if (trace) EXTREQ_TRY(trace->finish());
   if (options.json) {
     print_json(document_of(options, result, recorder));
   } else {

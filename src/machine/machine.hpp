@@ -41,8 +41,8 @@ struct MachineConfig {
   // A guest that makes no exit for so long is given up; zero: never.
   std::chrono::milliseconds silence{0};
   // Must outlive the machine; nullptr for none. Parts that are to be seen in it:
-  // machine/traced.hpp.
-  Trace* trace = nullptr;
+  // trace/traced_ports.hpp.
+  trace::Trace* trace = nullptr;
 };
 
 class Machine {

@@ -123,7 +123,7 @@ void QemuBackend::finish_vmgexit(std::uint64_t ghcb_msr) {
 
 void QemuBackend::trace_exit_end() {
   if (!exit_since_) return;
-  trace_->span(Trace::Track::hypervisor, exit_name_, *exit_since_, exit_answer(ghcb_msr_, memory_));
+  trace_->span("hypervisor: exits", exit_name_, *exit_since_, exit_answer(ghcb_msr_, memory_));
   exit_since_.reset();
 }
 
@@ -153,7 +153,7 @@ Result<hypervisor::GuestExit> QemuBackend::enter(std::uint64_t ghcb_msr) {
     }
     EXTREQ_TRY_ASSIGN(const bool exit, handle(found, registers));
     if (trace_ != nullptr) {
-      trace_->span(Trace::Track::processor, name(found.kind), stopped,
+      trace_->span("processor: stops", name(found.kind), stopped,
                    fmt::format("at {:#x}", registers[Register::rip]));
     }
     if (exit && trace_ != nullptr) {

@@ -21,8 +21,8 @@
 #include "machine/gdb_client.hpp"
 #include "machine/kernel_image.hpp"
 #include "machine/site_table.hpp"
-#include "machine/trace.hpp"
 #include "machine/validated_pages.hpp"
+#include "trace/trace.hpp"
 
 namespace extreq::machine {
 
@@ -52,7 +52,7 @@ class QemuBackend final : public hypervisor::VcpuBackend {
 
   // Puts each stop, and each exit until the next enter(), into the trace. Before the first enter().
   // Lifetime: the trace must outlive the backend.
-  void set_trace(Trace& trace) noexcept { trace_ = &trace; }
+  void set_trace(trace::Trace& trace) noexcept { trace_ = &trace; }
 
   // Makes the running or the next enter() return Interrupted. Threading: any thread.
   void kick() noexcept;
@@ -109,7 +109,7 @@ class QemuBackend final : public hypervisor::VcpuBackend {
   std::uint64_t ghcb_msr_ = 0;
   bool answer_owed_ = false;  // the RDMSR behind the last VMGEXIT
   StopCounts counts_;
-  Trace* trace_ = nullptr;
+  trace::Trace* trace_ = nullptr;
   std::optional<Clock::TimePoint> exit_since_;  // with a trace
   std::string exit_name_;
 };

@@ -8,6 +8,7 @@ namespace extreq::machine {
 namespace {
 
 constexpr auto patience = std::chrono::seconds(5);
+constexpr std::string_view host_track = "host: TCB changes";
 
 host::CertificateProvider model_certificates(firmware::model::SecureProcessor& processor) {
   return [&processor](const host::SigningState& state) {
@@ -49,7 +50,7 @@ Status TcbSwitch::change() {
   const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
   const auto done = report_tcb(tcb);
   if (trace_ != nullptr) {
-    trace_->span(Trace::Track::host, done ? "TCB change" : "TCB change failed", start,
+    trace_->span(host_track, done ? "TCB change" : "TCB change failed", start,
                  done ? fmt::format("REPORTED_TCB {:#x}", attestation::encode_tcb(tcb))
                       : done.error().message);
   }
@@ -67,7 +68,7 @@ Status TcbSwitch::report_tcb(const attestation::Tcb& tcb) {
     change.command = [this, set = std::move(change.command)](int lock_descriptor) {
       const auto start = trace_ != nullptr ? trace_->now() : Clock::TimePoint();
       auto done = set(lock_descriptor);
-      if (trace_ != nullptr) trace_->span(Trace::Track::host, "SNP_CONFIG under the lock", start);
+      if (trace_ != nullptr) trace_->span(host_track, "SNP_CONFIG under the lock", start);
       return done;
     };
     return change;

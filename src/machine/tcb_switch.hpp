@@ -13,7 +13,7 @@
 #include "attestation/tcb.hpp"
 #include "firmware/model/secure_processor.hpp"
 #include "host/update_transaction.hpp"
-#include "machine/trace.hpp"
+#include "trace/trace.hpp"
 
 namespace extreq::machine {
 
@@ -31,7 +31,7 @@ class TcbSwitch {
 
   // Shows each change from now on, and in it the time in which nobody holds a lease.
   // Lifetime: the trace must outlive it. Call it before there is another thread.
-  void set_trace(Trace& trace) noexcept { trace_ = &trace; }
+  void set_trace(trace::Trace& trace) noexcept { trace_ = &trace; }
 
   // To the lower TCB, or back. The calling thread must hold no lease.
   // Failure: as UpdateTransaction; the next call tries the same again.
@@ -47,7 +47,7 @@ class TcbSwitch {
   firmware::model::SecureProcessor& processor_;
   lease::BlobWriter writer_;
   host::UpdateTransaction update_;
-  Trace* trace_ = nullptr;
+  trace::Trace* trace_ = nullptr;
   attestation::Tcb high_;
   attestation::Tcb low_;
   std::mutex mutex_;

@@ -1,8 +1,7 @@
 // Recorder: where the time of a simulated request goes.
 //
-// It adds up CPU time per stage, and keeps spans for a trace in Chrome's JSON format, which
-// Perfetto (ui.perfetto.dev) and chrome://tracing show. CPU time, not wall time, because the
-// threads of a simulation share few cores: the wall time of a stage would be mostly somebody
+// It adds up CPU time per stage, and hands spans on to a trace. CPU time, not wall time, because
+// the threads of a simulation share few cores: the wall time of a stage would be mostly somebody
 // else's. Threading: any thread.
 #pragma once
 
@@ -11,11 +10,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
-#include <string>
-#include <vector>
+#include <string_view>
 
-#include "base/result.hpp"
+#include "trace/trace.hpp"
 
 namespace extreq::sim {
 
@@ -33,49 +30,33 @@ inline constexpr std::size_t stage_count = 6;
 class Recorder {
  public:
   using Ticks = std::chrono::nanoseconds;
-  using TrackId = std::uint32_t;
 
-  // `max_spans`: how many spans a trace keeps; 0 records totals only. Later spans are counted as
-  // dropped, and the trace says so.
-  explicit Recorder(std::size_t max_spans = 0);
-
-  [[nodiscard]] TrackId add_track(std::string name);
+  // Without a trace only totals are recorded. Lifetime: the trace must outlive it.
+  explicit Recorder(trace::Trace* trace = nullptr) noexcept : trace_(trace) {}
 
   void add_time(Stage stage, Ticks cpu_time) noexcept;
   [[nodiscard]] Ticks total(Stage stage) const noexcept;
 
-  [[nodiscard]] bool tracing() const noexcept { return max_spans_ != 0; }
-  void span(TrackId track, const char* what, Ticks begin, Ticks end);
+  // nullptr: there is none.
+  [[nodiscard]] trace::Trace* trace() const noexcept { return trace_; }
+  [[nodiscard]] Clock::TimePoint now() const noexcept;
+  // What began at `start` ends now.
+  void span(std::string_view track, std::string_view what, Clock::TimePoint start) noexcept;
 
-  // Monotonic time since the recorder was made, for spans.
-  [[nodiscard]] Ticks now() const noexcept;
   // CPU time of the calling thread.
   [[nodiscard]] static Ticks thread_cpu_time() noexcept;
 
-  // Failure: io.
-  [[nodiscard]] Status write_trace(const std::string& path) const;
-
  private:
-  struct Span {
-    TrackId track;
-    const char* what;
-    Ticks begin;
-    Ticks end;
-  };
-
-  std::chrono::steady_clock::time_point start_;
-  std::size_t max_spans_;
+  trace::Trace* trace_;
   std::array<std::atomic<Ticks::rep>, stage_count> totals_{};
-  mutable std::mutex mutex_;
-  std::vector<std::string> tracks_;
-  std::vector<Span> spans_;
-  std::uint64_t dropped_ = 0;
 };
 
 // Measures one stage on the calling thread, and records it as a span if a trace is kept.
+// Lifetime: the recorder and the texts must outlive it.
 class StageTimer {
  public:
-  StageTimer(Recorder& recorder, Stage stage, Recorder::TrackId track, const char* what) noexcept
+  StageTimer(Recorder& recorder, Stage stage, std::string_view track,
+             std::string_view what) noexcept
       : recorder_(recorder),
         stage_(stage),
         track_(track),
@@ -84,7 +65,7 @@ class StageTimer {
         cpu_begin_(Recorder::thread_cpu_time()) {}
   ~StageTimer() {
     recorder_.add_time(stage_, Recorder::thread_cpu_time() - cpu_begin_);
-    recorder_.span(track_, what_, begin_, recorder_.now());
+    recorder_.span(track_, what_, begin_);
   }
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
@@ -92,9 +73,9 @@ class StageTimer {
  private:
   Recorder& recorder_;
   Stage stage_;
-  Recorder::TrackId track_;
-  const char* what_;
-  Recorder::Ticks begin_;
+  std::string_view track_;
+  std::string_view what_;
+  Clock::TimePoint begin_;
   Recorder::Ticks cpu_begin_;
 };
 

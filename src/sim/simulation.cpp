@@ -20,9 +20,10 @@
 #include "sim/guest_kernel.hpp"
 #include "sim/simulated_guest.hpp"
 #include "sim/simulated_host.hpp"
-#include "sim/traced_firmware.hpp"
+#include "sim/timed_firmware.hpp"
 #include "sim/unlocked_source.hpp"
 #include "sim/vmm_thread.hpp"
+#include "trace/traced_ports.hpp"
 
 namespace extreq::sim {
 namespace {
@@ -110,10 +111,10 @@ class GuestProgram {
       : parts_(parts),
         vcpu_(vcpu),
         requests_(requests),
-        track_(parts.recorder.add_track(fmt::format("vCPU {} guest", vcpu))),
+        track_(fmt::format("vCPU {} guest", vcpu)),
         check_(parts.anchors, system_clock().utc()) {}
 
-  [[nodiscard]] Recorder::TrackId track() const noexcept { return track_; }
+  [[nodiscard]] const std::string& track() const noexcept { return track_; }
 
   void operator()(GuestCpu& cpu) {
     GuestProcessor processor(cpu, parts_.guest.ram(), SimulatedGuest::pages_of(vcpu_));
@@ -169,7 +170,7 @@ class GuestProgram {
   Parts parts_;
   unsigned vcpu_;
   std::uint64_t requests_;
-  Recorder::TrackId track_;
+  std::string track_;
   EvidenceCheck check_;
 };
 
@@ -177,15 +178,12 @@ class GuestProgram {
 class Rotation {
  public:
   Rotation(SimulatedHost& host, Recorder& recorder, Tally& tally)
-      : host_(host),
-        recorder_(recorder),
-        tally_(tally),
-        track_(recorder.add_track("host update")) {}
+      : host_(host), recorder_(recorder), tally_(tally) {}
 
   // One change, now. False if it failed.
   bool once() {
     const std::scoped_lock lock(mutex_);
-    const StageTimer timer(recorder_, Stage::update, track_, "change reported TCB");
+    const StageTimer timer(recorder_, Stage::update, "host update", "change reported TCB");
     auto report = host_.rotate(rotation_patience);
     if (!report) {
       tally_.stop_with(std::move(report).error());
@@ -208,7 +206,6 @@ class Rotation {
   SimulatedHost& host_;
   Recorder& recorder_;
   Tally& tally_;
-  Recorder::TrackId track_;
   std::mutex mutex_;
 };
 
@@ -252,7 +249,10 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
   attestation::TrustAnchors anchors;
   EXTREQ_TRY(anchors.add(host->root()));
 
-  TracedFirmware firmware(host->processor(), recorder);
+  firmware::GuestRequests* requests = &host->processor();
+  std::optional<trace::TracedRequests> traced;
+  if (recorder.trace() != nullptr) requests = &traced.emplace(*requests, *recorder.trace());
+  TimedFirmware firmware(*requests, recorder);
   firmware.set_step_log(steps);
   hypervisor::Vm vm({.exit_abi = config.exit_abi}, guest->memory(), firmware, guest->handle());
   if (const int enabled = vm.enable_req_certs(); enabled != 0) {
@@ -268,11 +268,10 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
     Processor& processor = processors[i];
     GuestProgram program({*guest, *kernel, anchors, recorder, tally, steps}, i,
                          share_of(config, i));
-    const auto guest_track = program.track();
+    std::string guest_track = program.track();
     processor.guest = std::make_unique<GuestThread>(std::move(program));
-    processor.backend =
-        std::make_unique<TracedBackend>(*processor.guest, recorder, guest_track,
-                                        recorder.add_track(fmt::format("vCPU {} hypervisor", i)));
+    processor.backend = std::make_unique<TracedBackend>(
+        *processor.guest, recorder, std::move(guest_track), fmt::format("vCPU {} hypervisor", i));
     processor.vcpu = vm.create_vcpu(*processor.backend);
     EXTREQ_TRY_ASSIGN(auto certificates, exits.create_vcpu());
     processor.vmm = std::make_unique<VmmThread>(
@@ -280,13 +279,13 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
                          .backend = *processor.backend,
                          .memory = guest->memory(),
                          .recorder = recorder,
-                         .track = recorder.add_track(fmt::format("vCPU {} VMM", i)),
+                         .track = fmt::format("vCPU {} VMM", i),
                          .steps = steps,
                          .after_copy = rotations_after_copy(config, rotation, i)},
         std::move(certificates));
   }
 
-  const auto begin = recorder.now();
+  const auto begin = system_clock().now();
   {
     std::jthread updater;               // ends after the processors
     std::vector<std::jthread> threads;  // joined first
@@ -305,7 +304,7 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
     }
   }
   EXTREQ_TRY_ASSIGN(SimulationResult result, tally.take());
-  result.elapsed = recorder.now() - begin;
+  result.elapsed = system_clock().now() - begin;
   return result;
 }
 

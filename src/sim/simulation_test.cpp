@@ -94,7 +94,7 @@ TEST(Simulation, TellsTheStepsOfARequestInTheirOrder) {
 }
 
 TEST(Simulation, RecordsTheTimeOfEachStage) {
-  Recorder recorder(10000);
+  Recorder recorder;
   SimulationConfig config = config_of(1, 5);
   config.rotate = true;
   ASSERT_TRUE(simulate(config, recorder));

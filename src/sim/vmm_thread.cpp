@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/try.hpp"
-#include "sim/traced_firmware.hpp"
+#include "sim/timed_firmware.hpp"
 
 namespace extreq::sim {
 namespace {
@@ -44,11 +44,11 @@ void VmmThread::tell(const char* who, std::string what) {
 
 int VmmThread::run_once() {
   const auto cpu_begin = Recorder::thread_cpu_time();
-  const auto firmware_begin = TracedFirmware::thread_time();
+  const auto firmware_begin = TimedFirmware::thread_time();
   parts_.backend.hypervisor_begins();
   const int result = parts_.vcpu.run();
   parts_.backend.hypervisor_ends();
-  const auto in_firmware = TracedFirmware::thread_time() - firmware_begin;
+  const auto in_firmware = TimedFirmware::thread_time() - firmware_begin;
   parts_.recorder.add_time(Stage::hypervisor,
                            Recorder::thread_cpu_time() - cpu_begin - in_firmware);
   return result;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/result.hpp"
 #include "hypervisor/guest_memory.hpp"
@@ -25,7 +26,7 @@ class VmmThread {
     TracedBackend& backend;  // the vCPU's
     hypervisor::GuestMemory& memory;
     Recorder& recorder;
-    Recorder::TrackId track;
+    std::string track;
     StepLog* steps;  // nullptr: nobody wants to know
     // Called between the copy of the certificates and the signature; may be empty.
     std::function<void()> after_copy;

@@ -1,14 +1,16 @@
-// Trace: what a machine did and how long each part took, as a file for Perfetto or Chrome.
+// Trace: what happened when, as a file for Perfetto (ui.perfetto.dev) or chrome://tracing.
 //
-// Format: the "Trace Event Format" of Chrome, JSON array form: complete events ('X') on one track
-// for each of those who act; times in microseconds since the trace began.
+// Format: the "Trace Event Format" of Chrome, JSON array form: complete events ('X') on named
+// tracks; times in microseconds since the trace began.
 // Effect: events are written as they end; a file whose writer was killed lacks its last bracket,
 // which the viewers forgive.
 // Failure: io, from create() and finish() only: a trace that cannot be written stops nothing.
 // Threading: any thread.
 #pragma once
 
+#include <cstdint>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,11 +19,11 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 
-namespace extreq::machine {
+namespace extreq::trace {
 
 class Trace {
  public:
-  enum class Track : std::uint8_t { processor, hypervisor, firmware, certificates, guest, host };
+  static constexpr std::uint64_t spans_max = 200'000;
 
   // Lifetime: the clock must outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Trace>> create(const std::string& path,
@@ -29,29 +31,28 @@ class Trace {
 
   [[nodiscard]] Clock::TimePoint now() const noexcept { return clock_.now(); }
 
-  // What began at `start` ends now. `detail` is shown beside the name; any text.
-  void span(Track track, std::string_view name, Clock::TimePoint start,
-            std::string_view detail = {});
+  // What began at `start` ends now. The first span of a track makes the track. `detail` is shown
+  // beside the name; any text.
+  void span(std::string_view track, std::string_view name, Clock::TimePoint start,
+            std::string_view detail = {}) noexcept;
 
-  // Events after a million are only counted.
-  [[nodiscard]] std::uint64_t dropped() const;
-
-  // Ends the file. Later events are lost.
+  // Ends the file. Later spans are lost. If spans were left out (those after spans_max, or for
+  // want of memory), the last event says how many.
   [[nodiscard]] Status finish();
 
  private:
   Trace(std::string path, Clock& clock);
 
-  void name_track(Track track, std::string_view name);
-  void write(const std::string& event);
+  [[nodiscard]] int id_of(std::string_view track);
 
   std::string path_;
   Clock& clock_;
   Clock::TimePoint begin_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::ofstream file_;
-  std::uint64_t events_ = 0;
+  std::map<std::string, int, std::less<>> tracks_;
+  std::uint64_t spans_ = 0;
   std::uint64_t dropped_ = 0;
 };
 
-}  // namespace extreq::machine
+}  // namespace extreq::trace

@@ -1,4 +1,4 @@
-// TracedFirmware: hands guest requests on to a firmware, and notes time and outcome.
+// TimedFirmware: hands guest requests on to a firmware, and notes CPU time and outcome.
 //
 // Lifetime: what it refers to must outlive it. Threading: as the firmware.
 #pragma once
@@ -11,9 +11,9 @@
 
 namespace extreq::sim {
 
-class TracedFirmware final : public firmware::GuestRequests {
+class TimedFirmware final : public firmware::GuestRequests {
  public:
-  TracedFirmware(firmware::GuestRequests& next, Recorder& recorder);
+  TimedFirmware(firmware::GuestRequests& next, Recorder& recorder);
 
   // Steps go here until it is set to nullptr.
   void set_step_log(StepLog* steps) noexcept { steps_ = steps; }
@@ -28,7 +28,6 @@ class TracedFirmware final : public firmware::GuestRequests {
  private:
   firmware::GuestRequests& next_;
   Recorder& recorder_;
-  Recorder::TrackId track_;
   std::atomic<StepLog*> steps_ = nullptr;
 };
 

@@ -7,9 +7,9 @@
 
 #include "firmware/guest_requests.hpp"
 #include "lease/certificate_source.hpp"
-#include "machine/trace.hpp"
+#include "trace/trace.hpp"
 
-namespace extreq::machine {
+namespace extreq::trace {
 
 class TracedRequests final : public firmware::GuestRequests {
  public:
@@ -37,4 +37,4 @@ class TracedSource final : public lease::CertificateSource {
   Trace& trace_;
 };
 
-}  // namespace extreq::machine
+}  // namespace extreq::trace

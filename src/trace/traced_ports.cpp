@@ -1,14 +1,17 @@
-#include "machine/traced.hpp"
+#include "trace/traced_ports.hpp"
 
 #include <utility>
 
 #include "base/byte_reader.hpp"
 #include "base/try.hpp"
 
-namespace extreq::machine {
+namespace extreq::trace {
 namespace {
 
 namespace snp = abi::snp;
+
+constexpr std::string_view firmware_track = "firmware: guest requests";
+constexpr std::string_view lease_track = "VMM: leases on certificates";
 
 class TracedHolder final : public lease::Holder {
  public:
@@ -27,7 +30,7 @@ class TracedHolder final : public lease::Holder {
       held_since_ = trace_.now();
       detail_ = fmt::format("{} bytes", table->size());
     }
-    trace_.span(Trace::Track::certificates, table ? "acquire" : "acquire failed", start,
+    trace_.span(lease_track, table ? "acquire" : "acquire failed", start,
                 table ? "" : table.error().message);
     return table;
   }
@@ -39,13 +42,7 @@ class TracedHolder final : public lease::Holder {
   void end() noexcept {
     const bool was_held = holder_->held();
     holder_->release();
-    if (!was_held) return;
-    try {
-      trace_.span(Trace::Track::certificates, "lease", held_since_, detail_);
-    } catch (...) {
-      // No memory for a line of the trace.
-      detail_.clear();
-    }
+    if (was_held) trace_.span(lease_track, "lease", held_since_, detail_);
   }
 
   std::unique_ptr<lease::Holder> holder_;
@@ -62,12 +59,11 @@ Result<snp::Status> TracedRequests::guest_request(
   const auto start = trace_.now();
   auto answer = requests_.guest_request(guest, request, response);
   const auto header = ByteReader(request).object<snp::MessageHeader>();
-  trace_.span(Trace::Track::firmware,
-              header ? fmt::format("message type {}", header->msg_type) : "message", start,
-              answer
-                  ? fmt::format("msg_seqno {}, status {:#x}", header ? header->msg_seqno.get() : 0,
-                                static_cast<std::uint32_t>(*answer))
-                  : answer.error().message);
+  trace_.span(
+      firmware_track, header ? fmt::format("message type {}", header->msg_type) : "message", start,
+      answer ? fmt::format("msg_seqno {}, status {:#x}", header ? header->msg_seqno.get() : 0,
+                           static_cast<std::uint32_t>(*answer))
+             : answer.error().message);
   return answer;
 }
 
@@ -76,4 +72,4 @@ Result<std::unique_ptr<lease::Holder>> TracedSource::open_holder() {
   return std::make_unique<TracedHolder>(std::move(holder), trace_);
 }
 
-}  // namespace extreq::machine
+}  // namespace extreq::trace

@@ -1,4 +1,4 @@
-#include "sim/traced_firmware.hpp"
+#include "sim/timed_firmware.hpp"
 
 #include <fmt/format.h>
 
@@ -21,23 +21,21 @@ std::string describe(const Result<abi::snp::Status>& status) {
 
 }  // namespace
 
-TracedFirmware::TracedFirmware(firmware::GuestRequests& next, Recorder& recorder)
-    : next_(next), recorder_(recorder), track_(recorder.add_track("firmware")) {}
+TimedFirmware::TimedFirmware(firmware::GuestRequests& next, Recorder& recorder)
+    : next_(next), recorder_(recorder) {}
 
-Result<abi::snp::Status> TracedFirmware::guest_request(
+Result<abi::snp::Status> TimedFirmware::guest_request(
     firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
     std::span<std::uint8_t, abi::snp::page_size> response) {
-  const auto begin = recorder_.now();
   const auto cpu_begin = Recorder::thread_cpu_time();
   auto status = next_.guest_request(guest, request, response);
   const auto spent = Recorder::thread_cpu_time() - cpu_begin;
   recorder_.add_time(Stage::firmware, spent);
-  recorder_.span(track_, "SNP_GUEST_REQUEST", begin, recorder_.now());
   spent_in_firmware += spent;
   if (StepLog* steps = steps_) steps->add("firmware", describe(status));
   return status;
 }
 
-Recorder::Ticks TracedFirmware::thread_time() noexcept { return spent_in_firmware; }
+Recorder::Ticks TimedFirmware::thread_time() noexcept { return spent_in_firmware; }
 
 }  // namespace extreq::sim
