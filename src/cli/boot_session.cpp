@@ -25,11 +25,8 @@ bool any_tcb_change(const std::vector<machine::Fault>& faults) {
 }  // namespace
 
 Result<std::unique_ptr<SecureProcessor>> open_processor(const std::string& platform) {
-  if (platform.empty()) return SecureProcessor::in_memory();
-  auto opened = SecureProcessor::open(platform);
-  if (opened || opened.error().code != Code::not_found) return opened;
-  EXTREQ_TRY(SecureProcessor::install(platform));
-  return SecureProcessor::open(platform);
+  return platform.empty() ? SecureProcessor::in_memory()
+                          : SecureProcessor::open_or_install(platform);
 }
 
 Status BootSession::open_source(const std::string& name) {

@@ -80,24 +80,14 @@ std::string blob_path(const HostOptions& options) {
   return std::string(default_blob_path);
 }
 
-Result<std::unique_ptr<firmware::model::SecureProcessor>> open_model(const std::string& folder) {
-  using firmware::model::SecureProcessor;
-  auto opened = SecureProcessor::open(folder);
-  if (opened || opened.error().code != Code::not_found) return opened;
-  // Two programs may find that there is none, and both make it: the first one's is taken.
-  const auto installed = SecureProcessor::install(folder);
-  opened = SecureProcessor::open(folder);
-  if (!opened && !installed) return tl::unexpected(installed.error());
-  return opened;
-}
-
 Result<HostPlatform> open_platform(const HostOptions& options) {
   HostPlatform platform;
   if (options.platform.empty()) {
     EXTREQ_TRY_ASSIGN(platform.platform, firmware::DevSev::open(options.device));
     return platform;
   }
-  EXTREQ_TRY_ASSIGN(auto model, open_model(options.platform));
+  EXTREQ_TRY_ASSIGN(auto model,
+                    firmware::model::SecureProcessor::open_or_install(options.platform));
   platform.model = model.get();
   platform.platform = std::move(model);
   return platform;

@@ -46,10 +46,6 @@ void add_certificate_options(CLI::App& verb, HostOptions& options);
 [[nodiscard]] std::string store_path(const HostOptions& options);
 [[nodiscard]] std::string blob_path(const HostOptions& options);
 
-// The model platform in a folder, which is made, with new keys, if there is none yet.
-[[nodiscard]] Result<std::unique_ptr<firmware::model::SecureProcessor>> open_model(
-    const std::string& folder);
-
 // The model or /dev/sev. `model` is the first one, else nullptr.
 struct HostPlatform {
   std::unique_ptr<firmware::Platform> platform;

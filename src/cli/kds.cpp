@@ -151,7 +151,8 @@ struct ServeOptions {
 
 Status serve(const ServeOptions& options) {
   EXTREQ_TRY(check_listen_address(options.address, options.allow_remote));
-  EXTREQ_TRY_ASSIGN(const auto model, open_model(options.platform));
+  EXTREQ_TRY_ASSIGN(const auto model,
+                    firmware::model::SecureProcessor::open_or_install(options.platform));
   sim::ModelKdsOptions kds_options;
   kds_options.csp_id = options.csp_id;
   kds_options.leaf_interval = std::chrono::seconds(options.leaf_interval);

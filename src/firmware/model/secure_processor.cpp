@@ -86,6 +86,17 @@ Result<std::unique_ptr<SecureProcessor>> SecureProcessor::open(const std::string
                           directory + certificate_folder, std::move(lock)));
 }
 
+Result<std::unique_ptr<SecureProcessor>> SecureProcessor::open_or_install(
+    const std::string& directory, const Installation& installation, const Options& options) {
+  auto opened = open(directory, options);
+  if (opened || opened.error().code != Code::not_found) return opened;
+  // Two processes may find that there is none, and both make it: the first one's is taken.
+  const auto installed = install(directory, installation, options);
+  opened = open(directory, options);
+  if (!opened && !installed) return tl::unexpected(installed.error());
+  return opened;
+}
+
 Result<StateStore::Turn> SecureProcessor::begin() {
   auto turn = store_->take_turn();
   const Clock::Duration latency = options_.command_latency + faults_.take_delay();

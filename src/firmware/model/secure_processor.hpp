@@ -50,6 +50,13 @@ class SecureProcessor final : public Platform, public GuestRequests {
   [[nodiscard]] static Result<std::unique_ptr<SecureProcessor>> open(const std::string& directory,
                                                                      const Options& options = {});
 
+  // Opens the platform in the directory, and makes it first if there is none. Processes that do so
+  // at once get the same platform.
+  // Failure: as open and install.
+  [[nodiscard]] static Result<std::unique_ptr<SecureProcessor>> open_or_install(
+      const std::string& directory, const Installation& installation = {},
+      const Options& options = {});
+
   // Platform.
   [[nodiscard]] CommandResult<abi::snp::PlatformStatus> platform_status() override;
   [[nodiscard]] CommandResult<ChipId> get_id() override;

@@ -2,6 +2,8 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -137,6 +139,46 @@ TEST_F(Sharing, ConcurrentInstallationsMakeOnePlatform) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(made, 1);
   EXPECT_TRUE(SecureProcessor::open(folder));
+}
+
+// A process that waits for a lock of flock(2).
+bool waits_for_a_lock(pid_t process) {
+  std::ifstream locks("/proc/locks");
+  const std::string owner = fmt::format(" {} ", process);
+  for (std::string line; std::getline(locks, line);) {
+    if (line.find("-> FLOCK") != std::string::npos && line.find(owner) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST_F(Sharing, ProcessesThatBothFindNoPlatformBothOpenTheOneThatIsMade) {
+  const std::string folder = directory_.path() + "/missing";
+  ASSERT_TRUE(std::filesystem::create_directory(folder));
+  FileLock lock(must(FileLock::open_file(folder + "/lock")));
+  std::array<pid_t, 2> children{};
+  {
+    const auto held = must(lock.lock());
+    for (pid_t& child : children) {
+      child = ::fork();
+      if (child != 0) continue;
+      const auto opened = SecureProcessor::open_or_install(folder, test_installation());
+      if (!opened) fmt::print(stderr, "child: {}\n", opened.error().message);
+      ::_exit(opened ? 0 : 1);
+    }
+    // Both have seen that there is none, and stand before its installation.
+    for (const pid_t child : children) {
+      while (!waits_for_a_lock(child) && ::waitpid(child, nullptr, WNOHANG) == 0) {
+        std::this_thread::yield();
+      }
+    }
+  }
+  for (const pid_t child : children) {
+    int status = -1;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
 }
 
 // Guests ask while the reported TCB goes back and forth: each report is signed by the key of the
