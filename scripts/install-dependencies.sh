@@ -26,8 +26,6 @@ packages=(
   liblz4-dev
   liblzma-dev
   libpq-dev
-  libseccomp-dev
-  libspdlog-dev
   libsqlite3-dev
   libssl-dev
   libsystemd-dev
