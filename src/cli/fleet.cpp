@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "attestation/time_text.hpp"
-#include "base/file.hpp"
 #include "base/try.hpp"
 #include "cli/document.hpp"
 #include "cli/exit_code.hpp"
@@ -15,7 +14,7 @@
 #include "cli/fleet_parts.hpp"
 #include "cli/seconds.hpp"
 #include "cli/verbs.hpp"
-#include "fleet/plot.hpp"
+#include "fleet/simulation.hpp"
 
 namespace extreq::cli {
 namespace {
@@ -87,7 +86,6 @@ struct SimulateOptions {
   double guest_interval_minutes = 60;
   double latency_ms = 300;
   std::vector<std::string> outages;  // START_HOURS:LENGTH_HOURS
-  std::string svg;
   bool json = false;
 };
 
@@ -139,36 +137,19 @@ Document simulation_document(const std::string& strategy, const fleet::Simulatio
           {"upstream_503", result.upstream_outages}};
 }
 
-// "100,000"
-std::string grouped(std::uint32_t number) {
-  std::string text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), ",");
-  }
-  return text;
-}
-
 Status simulate(const SimulateOptions& options) {
-  std::vector<fleet::PlotSeries> series;
   Document all = Document::array();
   for (const std::string& strategy : options.strategies) {
     EXTREQ_TRY_ASSIGN(const auto config, config_of(options, strategy_names.at(strategy)));
-    EXTREQ_TRY_ASSIGN(auto result, fleet::simulate(config));
+    EXTREQ_TRY_ASSIGN(const auto result, fleet::simulate(config));
     all.push_back(simulation_document(strategy, config, result));
-    series.push_back({strategy, std::move(result.points)});
   }
   if (options.json) {
     print_json(all);
   } else {
     for (const auto& one : all) print_text(one);
   }
-  if (options.svg.empty()) return {};
-  const std::string title = fmt::format(
-      "{} hosts, {}, one certificate in {} s on each", grouped(options.config.hosts),
-      options.config.routes == 1 ? "one route" : fmt::format("{} routes", options.config.routes),
-      options.interval);
-  return replace_file(options.svg, to_bytes(fleet::plot_svg(title, options.config.hosts, series)),
-                      0644);
+  return {};
 }
 
 void add_ready(CLI::App& fleet_verb, int& exit_code) {
@@ -238,7 +219,6 @@ void add_simulate(CLI::App& fleet_verb, int& exit_code) {
   verb->add_option("--outage", options->outages, "START:LENGTH in hours; may be repeated")
       ->allow_extra_args(false);
   verb->add_option("--seed", config.seed, "Of the guests")->capture_default_str();
-  verb->add_option("--svg", options->svg, "Plot to this file")->type_name("FILE");
   verb->add_flag("--json", options->json, "Write the results as one JSON array");
   verb->callback([options, &exit_code] {
     const auto done = simulate(*options);

@@ -17,8 +17,6 @@
 namespace extreq::fleet {
 namespace {
 
-constexpr std::size_t points_max = 400;
-
 // The standard library's distributions differ between implementations; its engines do not.
 class Random {
  public:
@@ -89,7 +87,6 @@ class Run {
   void plan_guest(std::uint32_t host);
   void first_guest(std::uint32_t host);
   void count_refused(const Host& host);
-  void note();
 
   const SimulationConfig& config_;
   ManualClock clock_;
@@ -171,7 +168,6 @@ void Run::arrived(const std::string& item) {
   if (--host.missing > 0) return;
   ++ready_;
   count_refused(host);
-  note();
   if (gated_stage_) try_gate();
 }
 
@@ -209,7 +205,6 @@ void Run::update_stage(std::uint32_t stage) {
     ++updated_;
     if (hosts_[host].missing > 0) plan_guest(host);
   }
-  note();
   result_.rolled_out = clock_.now() - start_;
   if (stage + 1 < config_.stages) plan_stage(stage + 1);
 }
@@ -239,14 +234,6 @@ void Run::count_refused(const Host& host) {
        at += random_.exponential(config_.guest_interval)) {
     ++result_.guests_refused;
   }
-}
-
-void Run::note() {
-  const SimulationPoint point{clock_.now() - start_, updated_, ready_};
-  const std::size_t step = std::max<std::size_t>(config_.hosts / (points_max / 2), 1);
-  const bool last = ready_ == config_.hosts;
-  const bool moved = result_.points.empty() || result_.points.back().updated != updated_;
-  if (moved || last || ready_ % step == 0) result_.points.push_back(point);
 }
 
 Result<SimulationResult> Run::run() {

@@ -44,12 +44,6 @@ struct SimulationConfig {
   std::uint64_t seed = 1;
 };
 
-struct SimulationPoint {
-  Clock::Duration at{};  // since the rollout's start
-  std::uint32_t updated = 0;
-  std::uint32_t ready = 0;  // hosts whose certificate is there for every verifier
-};
-
 struct SimulationResult {
   Clock::Duration rolled_out{};      // until the last host was updated
   Clock::Duration all_verifiable{};  // until it was, and the last certificate was there
@@ -57,7 +51,6 @@ struct SimulationResult {
   std::uint64_t upstream_requests = 0;
   std::uint64_t upstream_limited = 0;   // 429
   std::uint64_t upstream_outages = 0;   // 503
-  std::vector<SimulationPoint> points;  // at most some hundreds
 };
 
 // Failure: invalid_input for a configuration that cannot be, naming the field.

@@ -109,17 +109,6 @@ TEST(Simulation, AnOutageDelaysAndIsNotHammered) {
   EXPECT_EQ(stormy.upstream_requests, config.hosts + stormy.upstream_outages);
 }
 
-TEST(Simulation, PointsRiseToTheWholeFleet) {
-  const auto result = run(small());
-  ASSERT_FALSE(result.points.empty());
-  EXPECT_EQ(result.points.back().ready, small().hosts);
-  for (std::size_t i = 1; i < result.points.size(); ++i) {
-    EXPECT_LE(result.points[i - 1].at, result.points[i].at);
-    EXPECT_LE(result.points[i - 1].ready, result.points[i].ready);
-  }
-  EXPECT_LE(result.points.size(), 700U);
-}
-
 TEST(Simulation, WhatCannotBeIsRefused) {
   for (const auto& change : std::initializer_list<void (*)(SimulationConfig&)>{
            [](SimulationConfig& c) { c.hosts = 0; }, [](SimulationConfig& c) { c.routes = 0; },
