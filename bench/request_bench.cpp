@@ -112,7 +112,7 @@ void serve(benchmark::State& state, lease::CertificateSource& source,
   if (vm.enable_req_certs() != 0) state.SkipWithError("enable_req_certs");
   const auto vcpu = vm.create_vcpu(guest);
   vmm::CertificateExit exits(source);
-  auto exit = exits.create_vcpu();
+  auto exit = exits.create_vcpu([&vcpu] { return vcpu->run(); });
   if (!exit) {
     state.SkipWithError(exit.error().message.c_str());
     return;
@@ -120,12 +120,8 @@ void serve(benchmark::State& state, lease::CertificateSource& source,
   vmm::WriterTo writer(memory);
   for (auto _ : state) {
     const bool asked = vcpu->run() == 0;
-    const bool served =
-        asked && (*exit)->handle(vcpu->run_area(), writer) == vmm::Served::certificates;
-    const int completed = vcpu->run();
-    if ((*exit)->after_run(completed) == vmm::AfterRun::clear_immediate_exit) {
-      vmm::clear_immediate_exit(vcpu->run_area());
-    }
+    const int completed = asked ? (*exit)->handle(vcpu->run_area(), writer) : 0;
+    const bool served = (*exit)->answer() == vmm::Served::certificates;
     if (!served || completed != -EINTR || guest.failed()) {
       state.SkipWithError("a request was not served");
       return;

@@ -80,7 +80,9 @@ struct Blob {
 void serve(benchmark::State& state, extreq_vmm_source* source) {
   extreq_vmm* vm = nullptr;
   extreq_vmm_vcpu* vcpu = nullptr;
-  if (extreq_vmm_create(source, nullptr, &vm) != 0 || extreq_vmm_vcpu_create(vm, &vcpu) != 0) {
+  const extreq_vmm_vcpu_config config{sizeof config, -1, [](void*) { return -EINTR; }, nullptr};
+  if (extreq_vmm_create(source, nullptr, &vm) != 0 ||
+      extreq_vmm_vcpu_create(vm, &config, &vcpu) != 0) {
     state.SkipWithError(extreq_vmm_error());
     return;
   }
@@ -92,11 +94,8 @@ void serve(benchmark::State& state, extreq_vmm_source* source) {
   measure(state, [&] {
     run.exit_reason = abi::kvm::exit_snp_req_certs;
     run.exit.snp_req_certs = {.gpa = gpa, .npages = guest_pages, .ret = 0};
-    const int served = extreq_vmm_vcpu_handle(vcpu, page, &memory, EXTREQ_VMM_POLICY_WAIT);
-    if (extreq_vmm_vcpu_after_run(vcpu, -EINTR) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT) {
-      extreq_vmm_clear_immediate_exit(page);
-    }
-    return served == EXTREQ_VMM_CERTIFICATES;
+    return extreq_vmm_vcpu_handle(vcpu, page, &memory, EXTREQ_VMM_POLICY_WAIT) == -EINTR &&
+           extreq_vmm_vcpu_answer(vcpu) == EXTREQ_VMM_CERTIFICATES;
   });
   extreq_vmm_vcpu_destroy(vcpu);
   extreq_vmm_destroy(vm);

@@ -27,7 +27,7 @@ class Shipped(NamedTuple):
 FILES = (
     Shipped("extreq", "src/cli/extreq", 14336, "has `extreq-guest` in it, for `extreq boot`"),
     Shipped("extreq-guest (static)", "src/cli/extreq_guest_program", 8192, "goes into an initramfs; most of it is libcrypto"),
-    Shipped("libextreq-vmm.so.1", "src/vmm/libextreq-vmm.so.1", 128, "is in every VMM: no cryptography behind it"),
+    Shipped("libextreq-vmm.so.2", "src/vmm/libextreq-vmm.so.2", 128, "is in every VMM: no cryptography behind it"),
     Shipped("libextreq-verify.so.1", "src/attestation/libextreq-verify.so.1", 768, "has its own signature kernels, and reads JSON"),
 )
 

@@ -29,6 +29,7 @@ class KvmContract : public test::OnKvm {
   void SetUp() override {
     OnKvm::SetUp();
     if (IsSkipped()) return;
+    prepare_vm();
     memory_ = *Mapping::anonymous(0x10000);
     std::copy(input_loop.begin(), input_loop.end(), memory_.bytes().begin() + code_at);
     ASSERT_TRUE(vm_.add_memory(0, 0, memory_.bytes()));
@@ -37,6 +38,9 @@ class KvmContract : public test::OnKvm {
     vcpu_ = *std::move(vcpu);
     ASSERT_TRUE(vcpu_.start_in_real_mode(code_at, 0));
   }
+
+  // Before the vCPU.
+  virtual void prepare_vm() {}
 
   // The guest waits for its input, which is answered but not completed yet.
   void leave_an_input_pending() {
@@ -100,6 +104,32 @@ TEST_F(KvmContract, BadSyncBitsAreRefusedBeforeThePendingExitIsCompleted) {
   EXPECT_TRUE(completed());
 }
 
+// With the local APIC in the kernel a vCPU has states other than "runnable".
+class KvmContractWithApic : public KvmContract {
+ protected:
+  void prepare_vm() override {
+    constexpr unsigned long tss_address = 0xFFFBD000;  // Intel needs three pages for itself
+    static_cast<void>(::ioctl(vm_.fd(), KVM_SET_TSS_ADDR, tss_address));
+    ASSERT_EQ(::ioctl(vm_.fd(), KVM_CREATE_IRQCHIP, 0), 0);
+  }
+  void set_state(std::uint32_t state) {
+    kvm_mp_state mp{state};
+    ASSERT_EQ(::ioctl(vcpu_.fd(), KVM_SET_MP_STATE, &mp), 0);
+  }
+};
+
+TEST_F(KvmContractWithApic, AResetBeforeTheRunComesBeforeTheCompletion) {
+  leave_an_input_pending();
+  set_state(KVM_MP_STATE_UNINITIALIZED);
+  vcpu_.run_area().immediate_exit = 1;
+  EXPECT_EQ(vcpu_.run(), -EINTR);
+  EXPECT_FALSE(completed());
+  set_state(KVM_MP_STATE_RUNNABLE);
+  vcpu_.run_area().immediate_exit = 1;
+  EXPECT_EQ(vcpu_.run(), -EINTR);
+  EXPECT_TRUE(completed());
+}
+
 TEST_F(KvmContract, AKernelWithoutTheCertificateExitIsNamedAsSuch) {
   const int supported = extreq_vmm_kvm_supported(vm_.kvm_fd());
   if (supported == 0) GTEST_SKIP() << "SKIPPED: this kernel has the certificate exit";
@@ -117,22 +147,55 @@ Bytes small_table() {
   return table;
 }
 
-// The page is the kernel's and ours; here a second thread writes to all that the library reads.
-TEST_F(KvmContract, ARunAreaThatAnotherThreadWritesToDoesNotConfuseTheLibrary) {
-  constexpr std::uint64_t window = 0x4000;
-  const Bytes table = small_table();
-  extreq_vmm_source* source = nullptr;
-  extreq_vmm* vm = nullptr;
-  extreq_vmm_vcpu* vcpu = nullptr;
-  ASSERT_EQ(extreq_vmm_source_open_memory(table.data(), table.size(), &source), 0);
-  ASSERT_EQ(extreq_vmm_create(source, nullptr, &vm), 0);
-  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &vcpu), 0);
-  Bytes pages(3 * 4096, 0xCC);  // the guest's page, between two that are not
-  const extreq_vmm_region region{window, pages.data() + 4096, 4096};
-  const extreq_vmm_memory memory{nullptr, nullptr, &region, 1};
+class LibraryOnKvm : public KvmContract {
+ protected:
+  static constexpr std::uint64_t window = 0x4000;
 
-  kvm_run& run = vcpu_.run_area();
-  auto& view = *static_cast<abi::kvm::Run*>(static_cast<void*>(&run));
+  void SetUp() override {
+    KvmContract::SetUp();
+    if (IsSkipped()) return;
+    const Bytes table = small_table();
+    ASSERT_EQ(extreq_vmm_source_open_memory(table.data(), table.size(), &source_), 0);
+    ASSERT_EQ(extreq_vmm_create(source_, nullptr, &certificates_), 0);
+    const extreq_vmm_vcpu_config config{sizeof config, vcpu_.fd(), nullptr, nullptr};
+    ASSERT_EQ(extreq_vmm_vcpu_create(certificates_, &config, &library_), 0);
+  }
+  void TearDown() override {
+    extreq_vmm_vcpu_destroy(library_);
+    extreq_vmm_destroy(certificates_);
+    extreq_vmm_source_close(source_);
+    KvmContract::TearDown();
+  }
+  abi::kvm::Run& view() {
+    return *static_cast<abi::kvm::Run*>(static_cast<void*>(&vcpu_.run_area()));
+  }
+  int handle() {
+    return extreq_vmm_vcpu_handle(library_, &vcpu_.run_area(), &memory_, EXTREQ_VMM_POLICY_WAIT);
+  }
+
+  extreq_vmm_source* source_ = nullptr;
+  extreq_vmm* certificates_ = nullptr;
+  extreq_vmm_vcpu* library_ = nullptr;
+  Bytes pages_ = Bytes(3 * 4096, 0xCC);  // the guest's page, between two that are not
+  extreq_vmm_region region_{window, pages_.data() + 4096, 4096};
+  extreq_vmm_memory memory_{nullptr, nullptr, &region_, 1};
+};
+
+// The pending exit is the input's; the page shows one of ours in its place.
+TEST_F(LibraryOnKvm, TheLibrarysOwnKvmRunCompletesAndLeavesNothingPending) {
+  leave_an_input_pending();
+  view().exit_reason = abi::kvm::exit_snp_req_certs;
+  view().exit.snp_req_certs = {.gpa = window, .npages = 1, .ret = 0};
+  EXPECT_EQ(handle(), -EINTR);
+  EXPECT_EQ(extreq_vmm_vcpu_answer(library_), EXTREQ_VMM_CERTIFICATES);
+  EXPECT_TRUE(completed());
+  EXPECT_EQ(view().immediate_exit, 0);
+  EXPECT_EQ(view().exit.snp_req_certs.ret, abi::kvm::req_certs_busy);
+  EXPECT_EQ(extreq_vmm_source_update_begin(source_, 0), 0) << "a lease is still held";
+}
+
+// The page is the kernel's and ours; here a second thread writes to all that the library reads.
+TEST_F(LibraryOnKvm, ARunAreaThatAnotherThreadWritesToDoesNotConfuseTheLibrary) {
   std::atomic<bool> stop{false};
   std::thread scribbler([&] {
     const auto store = [](auto& field, std::uint64_t value) {
@@ -140,33 +203,29 @@ TEST_F(KvmContract, ARunAreaThatAnotherThreadWritesToDoesNotConfuseTheLibrary) {
       std::atomic_ref<Field>(field).store(static_cast<Field>(value), std::memory_order_relaxed);
     };
     for (std::uint64_t i = 0; !stop; ++i) {
-      store(view.exit_reason, i % 3 == 0 ? 0 : abi::kvm::exit_snp_req_certs);
-      store(view.exit.snp_req_certs.gpa, i % 5 == 0 ? ~0ULL - 4095 : window + (i % 4) * 4096);
-      store(view.exit.snp_req_certs.npages, i % 7 == 0 ? ~0ULL : i % 3);
-      store(view.exit.snp_req_certs.ret, i);
-      store(view.immediate_exit, i);
+      store(view().exit_reason, i % 3 == 0 ? 0 : abi::kvm::exit_snp_req_certs);
+      store(view().exit.snp_req_certs.gpa, i % 5 == 0 ? ~0ULL - 4095 : window + (i % 4) * 4096);
+      store(view().exit.snp_req_certs.npages, i % 7 == 0 ? ~0ULL : i % 3);
+      store(view().exit.snp_req_certs.ret, i);
+      store(view().immediate_exit, i);
     }
   });
   int certificates = 0;
   while (certificates < 20) {
-    const int result = vcpu_.run();  // completes the input, or what the page then says
-    static_cast<void>(extreq_vmm_vcpu_after_run(vcpu, result));
+    int result = vcpu_.run();  // completes the input, or what the page then says
     EXPECT_TRUE(result == 0 || result == -EINTR) << result;
-    EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
     std::this_thread::yield();  // lets the other thread write where there is one processor
-    const int served = extreq_vmm_vcpu_handle(vcpu, &run, &memory, 0);
-    EXPECT_GE(served, EXTREQ_VMM_NOT_OURS);
-    EXPECT_LE(served, EXTREQ_VMM_TOO_SMALL);
-    EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), served == EXTREQ_VMM_CERTIFICATES ? 1 : 0);
-    certificates += served == EXTREQ_VMM_CERTIFICATES ? 1 : 0;
+    result = handle();
+    EXPECT_TRUE(result == 0 || result == -EINTR) << result;
+    certificates += extreq_vmm_vcpu_answer(library_) == EXTREQ_VMM_CERTIFICATES ? 1 : 0;
+    EXPECT_EQ(extreq_vmm_source_update_begin(source_, 0), 0) << "a lease is still held";
+    const Bytes table = small_table();
+    EXPECT_EQ(extreq_vmm_source_update_end(source_, table.data(), table.size()), 0);
   }
   stop = true;
   scribbler.join();
-  EXPECT_EQ(Bytes(pages.begin(), pages.begin() + 4096), Bytes(4096, 0xCC));
-  EXPECT_EQ(Bytes(pages.begin() + 8192, pages.end()), Bytes(4096, 0xCC));
-  extreq_vmm_vcpu_destroy(vcpu);
-  extreq_vmm_destroy(vm);
-  extreq_vmm_source_close(source);
+  EXPECT_EQ(Bytes(pages_.begin(), pages_.begin() + 4096), Bytes(4096, 0xCC));
+  EXPECT_EQ(Bytes(pages_.begin() + 8192, pages_.end()), Bytes(4096, 0xCC));
 }
 
 }  // namespace

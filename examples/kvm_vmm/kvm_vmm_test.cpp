@@ -28,7 +28,7 @@ TEST_F(KvmVmm, EveryReportThatAGuestOnRealKvmGetsMatchesItsCertificates) {
   EXPECT_EQ(result.genuine, 20U) << result.first_problem;
   EXPECT_EQ(result.first_problem, "");
   EXPECT_GE(result.served, 20U);
-  // Each lease ended with an EINTR that the kernel gave.
+  // Each completing run ended with an EINTR that the kernel gave.
   EXPECT_GE(result.interrupted, result.served);
 }
 

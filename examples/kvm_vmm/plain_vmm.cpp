@@ -114,7 +114,11 @@ class Processor {
     processor->vcpu_ = std::make_unique<DoorbellVcpu>(processor->kvm_, shared.half);
     processor->guest_ = std::make_unique<DoorbellGuest>(
         shared.plain_memory.subspan(mailbox, sizeof(std::uint64_t)), std::move(program));
-    processor->certificates_.emplace(shared.certificates.create_vcpu());
+    // What a VMM with the kernel's whole KVM_RUN does by create_vcpu(fd).
+    processor->certificates_.emplace(shared.certificates.create_vcpu(
+        {sizeof(extreq_vmm_vcpu_config), -1,
+         [](void* vcpu) { return static_cast<DoorbellVcpu*>(vcpu)->run(); },
+         processor->vcpu_.get()}));
     processor->loop_ = std::make_unique<VcpuLoop>(
         VcpuLoop::Machine{
             .run = [vcpu = processor->vcpu_.get()] { return vcpu->run(); },

@@ -89,13 +89,14 @@ class SnpVm {
 
   // 6. LAUNCH_START, LAUNCH_UPDATE for each range, LAUNCH_FINISH: after the vCPUs are created,
   // because FINISH measures and encrypts their state.
-  [[nodiscard]] Status launch(ByteView firmware, std::uint64_t firmware_gpa) {
+  // The kernel takes the bytes from page-aligned addresses only.
+  [[nodiscard]] Status launch(const Mapping& firmware, std::uint64_t firmware_gpa) {
     snp::LaunchStart start{};
     start.policy = snp::policy_reserved_one | snp::policy_smt;
     EXTREQ_TRY(encrypt_op(kvm::sev_snp_launch_start, &start, "SNP_LAUNCH_START"));
-    EXTREQ_TRY(launch_update(firmware_gpa, firmware, snp::page_type_normal));
-    const Bytes empty(page);
-    EXTREQ_TRY(launch_update(secrets_gpa, empty, snp::page_type_secrets));
+    EXTREQ_TRY(launch_update(firmware_gpa, firmware.bytes(), snp::page_type_normal));
+    EXTREQ_TRY_ASSIGN(const Mapping secrets, Mapping::anonymous(page));  // the processor fills it
+    EXTREQ_TRY(launch_update(secrets_gpa, secrets.bytes(), snp::page_type_secrets));
     snp::LaunchFinish finish{};
     return encrypt_op(kvm::sev_snp_launch_finish, &finish, "SNP_LAUNCH_FINISH");
   }
@@ -109,6 +110,8 @@ class SnpVm {
     switch (run.exit_reason) {
       case KVM_EXIT_HYPERCALL:
         return map_gpa_range(run);
+      case KVM_EXIT_MEMORY_FAULT:
+        return memory_fault(run);
       case KVM_EXIT_SYSTEM_EVENT:
       case KVM_EXIT_SHUTDOWN:
         return false;
@@ -159,8 +162,20 @@ class SnpVm {
     return true;
   }
 
+  // An access to a page that is not of the kind that the guest means: it becomes that.
+  [[nodiscard]] Result<bool> memory_fault(kvm_run& run) {
+    const auto& fault =
+        static_cast<const kvm::Run*>(static_cast<const void*>(&run))->exit.memory_fault;
+    const bool to_private = (fault.flags & kvm::memory_exit_flag_private) != 0;
+    if (!in_memory(fault.gpa, fault.size / page)) {
+      return fail(Code::unsupported, "the guest uses {:#x}, where there is no memory", fault.gpa);
+    }
+    EXTREQ_TRY(set_private(fault.gpa, fault.size, to_private));
+    return true;
+  }
+
   KvmVm vm_;
-  UniqueFd sev_;
+  UniqueFd sev_;  // open as long as the VM: KVM looks it up by its number at each guest request
   std::vector<Backing> memory_;
   std::vector<extreq_vmm_region> regions_;
 };
@@ -178,11 +193,13 @@ Status run_snp(const SnpConfig& config) {
   EXTREQ_TRY(vm.add_memory(0, ram_size));
   EXTREQ_TRY(vm.add_memory(firmware_gpa, firmware.size()));
   EXTREQ_TRY_ASSIGN(KvmVcpu vcpu, vm.create_vcpu());
-  EXTREQ_TRY(vm.launch(firmware, firmware_gpa));
+  EXTREQ_TRY_ASSIGN(const Mapping image, Mapping::anonymous(firmware.size()));
+  std::ranges::copy(firmware, image.bytes().begin());
+  EXTREQ_TRY(vm.launch(image, firmware_gpa));
 
   const auto source = vmm_api::Source::blob(config.blob);
   vmm_api::Vm certificates(source);
-  auto vcpu_certificates = certificates.create_vcpu();
+  auto vcpu_certificates = certificates.create_vcpu(vcpu.fd());
   VcpuLoop loop({.run = [&vcpu] { return vcpu.run(); },
                  .page = vcpu.run_area(),
                  .memory = vm.memory(),

@@ -1,8 +1,10 @@
 // A VMM for an SNP VM on a host that has SNP: one vCPU, a firmware image that ends at 4 GiB, RAM
 // below, and libextreq-vmm for the guest's certificate requests.
 //
-// It is the order of calls that this is for, not a machine: there are no devices. Each step names
-// the kernel's call, as in Documentation/virt/kvm/x86/amd-memory-encryption.rst.
+// It shows the order of calls; it is no machine. It lacks a CPUID page (page type 6) and
+// KVM_SET_CPUID2, an interrupt controller, and all port I/O and MMIO, so no firmware that exists
+// gets past its first OUT. Each step names the kernel's call, as in
+// Documentation/virt/kvm/x86/amd-memory-encryption.rst.
 #pragma once
 
 #include <string>

@@ -10,6 +10,10 @@
 
 #include <linux/kvm.h>
 
+#ifndef KVM_EXIT_MEMORY_FAULT  // Linux 6.8
+#define KVM_EXIT_MEMORY_FAULT 39
+#endif
+
 #include "base/result.hpp"
 #include "extreq/vmm.h"
 
@@ -21,7 +25,7 @@ class VcpuLoop {
     std::function<int()> run;  // KVM_RUN: 0, or a negative errno value
     kvm_run& page;
     extreq_vmm_memory memory;
-    // Every other exit. True: go on, false: the guest has ended.
+    // Every other exit, KVM_EXIT_MEMORY_FAULT among them. True: go on, false: the guest has ended.
     std::function<Result<bool>(kvm_run&)> other_exit;
   };
 
@@ -31,7 +35,7 @@ class VcpuLoop {
   // Until the guest has ended. Failure: io for a KVM_RUN that failed; as other_exit.
   [[nodiscard]] Status run();
 
-  // Makes the vCPU leave the guest soon, and stop() end run(). A real VMM also signals the thread.
+  // Makes the vCPU leave the guest soon. A real VMM also signals the thread.
   void kick() noexcept;
 
   [[nodiscard]] std::uint64_t served() const noexcept { return served_; }
@@ -39,6 +43,8 @@ class VcpuLoop {
   [[nodiscard]] std::uint64_t kicks() const noexcept { return kicks_; }
 
  private:
+  void serve_kick() noexcept;
+
   Machine machine_;
   extreq_vmm_vcpu& certificates_;
   std::atomic<bool> kicked_{false};

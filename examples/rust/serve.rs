@@ -26,14 +26,22 @@ struct Memory {
     region_count: usize,
 }
 
+type RunCallback = extern "C" fn(*mut c_void) -> c_int;
+
+#[repr(C)]
+struct VcpuConfig {
+    size: usize,
+    vcpu_fd: c_int,
+    run: Option<RunCallback>,
+    opaque: *mut c_void,
+}
+
 #[repr(C)]
 struct Opaque {
     _private: [u8; 0],
 }
 
-const NOT_OURS: c_int = 0;
 const CERTIFICATES: c_int = 1;
-const CLEAR_IMMEDIATE_EXIT: c_int = 1;
 const POLICY_WAIT: u64 = u64::MAX;
 
 #[link(name = "extreq-vmm")]
@@ -43,7 +51,11 @@ extern "C" {
     fn extreq_vmm_source_close(source: *mut Opaque);
     fn extreq_vmm_create(source: *mut Opaque, policy: *const c_void, vm: *mut *mut Opaque) -> c_int;
     fn extreq_vmm_destroy(vm: *mut Opaque);
-    fn extreq_vmm_vcpu_create(vm: *mut Opaque, vcpu: *mut *mut Opaque) -> c_int;
+    fn extreq_vmm_vcpu_create(
+        vm: *mut Opaque,
+        config: *const VcpuConfig,
+        vcpu: *mut *mut Opaque,
+    ) -> c_int;
     fn extreq_vmm_vcpu_destroy(vcpu: *mut Opaque);
     fn extreq_vmm_vcpu_handle(
         vcpu: *mut Opaque,
@@ -51,10 +63,8 @@ extern "C" {
         memory: *const Memory,
         max_wait_ns: u64,
     ) -> c_int;
-    fn extreq_vmm_vcpu_after_run(vcpu: *mut Opaque, result: c_int) -> c_int;
-    fn extreq_vmm_clear_immediate_exit(run: *mut KvmRun);
-    fn extreq_vmm_vcpu_dead(vcpu: *mut Opaque);
-    fn extreq_vmm_vcpu_lease_held(vcpu: *const Opaque) -> c_int;
+    fn extreq_vmm_vcpu_answer(vcpu: *const Opaque) -> c_int;
+    fn extreq_vmm_vcpu_failure(vcpu: *const Opaque) -> *const c_char;
 }
 
 fn last_error() -> String {
@@ -88,10 +98,17 @@ impl Vm {
         }
     }
 
-    fn create_vcpu(&self) -> Result<Vcpu, String> {
+    // A VMM on KVM gives vcpu_fd and no callback.
+    fn create_vcpu(&self, machine: *mut Machine) -> Result<Vcpu, String> {
+        let config = VcpuConfig {
+            size: std::mem::size_of::<VcpuConfig>(),
+            vcpu_fd: -1,
+            run: Some(run_vcpu),
+            opaque: machine.cast(),
+        };
         let mut vcpu = std::ptr::null_mut();
-        // SAFETY: the VM is open.
-        match unsafe { extreq_vmm_vcpu_create(self.0, &mut vcpu) } {
+        // SAFETY: the VM is open, and config is copied.
+        match unsafe { extreq_vmm_vcpu_create(self.0, &config, &mut vcpu) } {
             0 => Ok(Vcpu(vcpu)),
             _ => Err(last_error()),
         }
@@ -118,8 +135,11 @@ impl Drop for Vcpu {
 // ---- The machine ------------------------------------------------------------------------------
 
 const EXIT_SNP_REQ_CERTS: u32 = 43;
+const EXIT_MEMORY_FAULT: u32 = 39;
 const EINTR: c_int = 4;
 const EIO: c_int = 5;
+const EAGAIN: c_int = 11;
+const EFAULT: c_int = 14;
 const PAGE: usize = 4096;
 const PAGES: usize = 4;
 const GPA: u64 = 0x10_0000;
@@ -169,8 +189,12 @@ impl Machine {
     }
 }
 
+extern "C" fn run_vcpu(machine: *mut c_void) -> c_int {
+    // SAFETY: create_vcpu() was given a machine that outlives the vCPU.
+    unsafe { (*machine.cast::<Machine>()).run_vcpu() }
+}
+
 extern "C" fn write_guest(opaque: *mut c_void, gpa: u64, bytes: *const c_void, size: usize) -> c_int {
-    const EFAULT: c_int = 14;
     // SAFETY: opaque is the memory that serve() handed over for this one call.
     let memory = unsafe { &mut *opaque.cast::<Vec<u8>>() };
     let Some(offset) = gpa.checked_sub(GPA) else { return -EFAULT };
@@ -182,34 +206,42 @@ extern "C" fn write_guest(opaque: *mut c_void, gpa: u64, bytes: *const c_void, s
     0
 }
 
-fn serve(machine: &mut Machine, vcpu: &Vcpu, requests: u64) -> Result<(), String> {
-    while machine.served < requests {
-        let result = machine.run_vcpu();
-        // SAFETY, here and below: vcpu is open, run and memory outlive each call.
-        if unsafe { extreq_vmm_vcpu_after_run(vcpu.0, result) } == CLEAR_IMMEDIATE_EXIT {
-            unsafe { extreq_vmm_clear_immediate_exit(&mut *machine.run) };
+// `machine` is a raw pointer because the library comes back to it inside handle().
+fn serve(machine: *mut Machine, vcpu: &Vcpu, requests: u64) -> Result<(), String> {
+    // SAFETY, here and below: one thread, and each reference ends before the next one begins.
+    while unsafe { (*machine).served } < requests {
+        let run: *mut KvmRun = unsafe { &mut *(*machine).run };
+        let mut result = unsafe { (*machine).run_vcpu() };
+        if result == 0 {
+            let memory = Memory {
+                write: Some(write_guest),
+                opaque: unsafe { std::ptr::addr_of_mut!((*machine).memory) }.cast(),
+                regions: std::ptr::null(),
+                region_count: 0,
+            };
+            result = unsafe { extreq_vmm_vcpu_handle(vcpu.0, run, &memory, POLICY_WAIT) };
+            if unsafe { extreq_vmm_vcpu_answer(vcpu.0) } != CERTIFICATES {
+                let why = unsafe { CStr::from_ptr(extreq_vmm_vcpu_failure(vcpu.0)) };
+                return Err(format!("no certificates: {}", why.to_string_lossy()));
+            }
+        }
+        // From here on as without the library.
+        if result == -EINTR || result == -EAGAIN {
+            // Cleared before the look at what it was set for.
+            unsafe { &(*run).immediate_exit }.store(0, Ordering::SeqCst);
             if KICK_REQUESTED.swap(false, Ordering::SeqCst) {
                 return Ok(());
             }
-        }
-        if result == -EINTR {
             continue;
         }
+        let reason = unsafe { (*run).exit_reason };
+        if result == -EFAULT && reason == EXIT_MEMORY_FAULT {
+            continue; // a VMM of SNP guests converts the memory here
+        }
         if result != 0 {
-            unsafe { extreq_vmm_vcpu_dead(vcpu.0) };
             return Err(format!("KVM_RUN: {result}"));
         }
-        let memory = Memory {
-            write: Some(write_guest),
-            opaque: (&mut machine.memory as *mut Vec<u8>).cast(),
-            regions: std::ptr::null(),
-            region_count: 0,
-        };
-        match unsafe { extreq_vmm_vcpu_handle(vcpu.0, &mut *machine.run, &memory, POLICY_WAIT) } {
-            CERTIFICATES => (),
-            NOT_OURS => return Err("an exit of another kind".into()),
-            other => return Err(format!("answer {other}: {}", last_error())),
-        }
+        return Err(format!("nobody serves exit reason {reason}"));
     }
     Ok(())
 }
@@ -222,14 +254,12 @@ fn run() -> Result<(), String> {
     let requests = requests.parse::<u64>().map_err(|e| e.to_string())?;
     let source = Source::blob(blob)?;
     let vm = Vm::new(&source)?;
-    let vcpu = vm.create_vcpu()?;
     // SAFETY: zeros are a valid KvmRun.
     let run = Box::new(unsafe { std::mem::zeroed::<KvmRun>() });
     let mut machine = Machine { run, memory: vec![0; PAGES * PAGE], pending: false, served: 0 };
+    let vcpu = vm.create_vcpu(&mut machine)?;
     serve(&mut machine, &vcpu, requests)?;
-    if unsafe { extreq_vmm_vcpu_lease_held(vcpu.0) } != 0 {
-        return Err("a lease is still held".into());
-    }
+    drop(vcpu);
     println!("served {}", machine.served);
     std::io::stdout().write_all(&machine.memory).map_err(|e| e.to_string())
 }

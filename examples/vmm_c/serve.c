@@ -14,6 +14,9 @@
 
 #include "extreq/vmm.h"
 
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT 39
+#endif
 #ifndef KVM_EXIT_SNP_REQ_CERTS
 #define KVM_EXIT_SNP_REQ_CERTS 43
 #endif
@@ -44,7 +47,8 @@ static struct req_certs load(const struct kvm_run* run) {
 }
 
 /* The stand-in for KVM_RUN: completes what is pending, then asks again. */
-static int run_vcpu(struct machine* machine) {
+static int run_vcpu(void* opaque) {
+  struct machine* const machine = opaque;
   if (machine->pending) {
     const struct req_certs answer = load(&machine->run);
     machine->pending = 0;
@@ -68,22 +72,29 @@ static int loop(struct machine* machine, extreq_vmm_vcpu* vcpu, long requests) {
   const struct extreq_vmm_region ram = {GPA, machine->memory, sizeof machine->memory};
   const struct extreq_vmm_memory memory = {NULL, NULL, &ram, 1};
   while (machine->served < requests) {
-    const int result = run_vcpu(machine);
-    if (extreq_vmm_vcpu_after_run(vcpu, result) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT) {
-      extreq_vmm_clear_immediate_exit(&machine->run);
-      if (atomic_exchange(&kick_requested, 0)) return 0;
+    int result = run_vcpu(machine);
+    if (result == 0) {
+      result = extreq_vmm_vcpu_handle(vcpu, &machine->run, &memory, EXTREQ_VMM_POLICY_WAIT);
+      if (extreq_vmm_vcpu_answer(vcpu) != EXTREQ_VMM_CERTIFICATES) {
+        fprintf(stderr, "no certificates: %s\n", extreq_vmm_vcpu_failure(vcpu));
+        return 1;
+      }
     }
-    if (result == -EINTR) continue;
+    /* From here on as without the library. */
+    if (result == -EINTR || result == -EAGAIN) {
+      machine->run.immediate_exit = 0; /* before the look at what it was set for */
+      if (atomic_exchange(&kick_requested, 0)) return 0;
+      continue;
+    }
+    if (result == -EFAULT && machine->run.exit_reason == KVM_EXIT_MEMORY_FAULT) {
+      continue; /* a VMM of SNP guests converts the memory here */
+    }
     if (result != 0) {
-      extreq_vmm_vcpu_dead(vcpu);
       fprintf(stderr, "KVM_RUN: %s\n", strerror(-result));
       return 1;
     }
-    const int answer = extreq_vmm_vcpu_handle(vcpu, &machine->run, &memory, EXTREQ_VMM_POLICY_WAIT);
-    if (answer != EXTREQ_VMM_CERTIFICATES) {
-      fprintf(stderr, "answer %d: %s\n", answer, extreq_vmm_vcpu_failure(vcpu));
-      return 1;
-    }
+    fprintf(stderr, "nobody serves exit reason %u\n", machine->run.exit_reason);
+    return 1;
   }
   return 0;
 }
@@ -98,17 +109,18 @@ int main(int argc, char** argv) {
   extreq_vmm_vcpu* vcpu = NULL;
   if (extreq_vmm_source_open_blob(argv[1], &source) != 0) return fail("source");
   if (extreq_vmm_create(source, NULL, &vm) != 0) return fail("VM");
-  if (extreq_vmm_vcpu_create(vm, &vcpu) != 0) return fail("vCPU");
-
   struct machine* machine = calloc(1, sizeof *machine);
   if (machine == NULL) return 1;
-  int status = loop(machine, vcpu, strtol(argv[2], NULL, 10));
-  if (status == 0 && extreq_vmm_vcpu_lease_held(vcpu)) status = 1;
+  /* On KVM: {sizeof config, fd, NULL, NULL}, with the vCPU's descriptor. */
+  const struct extreq_vmm_vcpu_config config = {sizeof config, -1, run_vcpu, machine};
+  if (extreq_vmm_vcpu_create(vm, &config, &vcpu) != 0) return fail("vCPU");
+
+  const int status = loop(machine, vcpu, strtol(argv[2], NULL, 10));
   printf("served %ld\n", machine->served);
   fwrite(machine->memory, 1, sizeof machine->memory, stdout);
 
-  free(machine);
   extreq_vmm_vcpu_destroy(vcpu);
+  free(machine);
   extreq_vmm_destroy(vm);
   extreq_vmm_source_close(source);
   return status;

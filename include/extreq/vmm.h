@@ -1,22 +1,24 @@
 /* libextreq-vmm: serves the exit in which KVM asks the VMM for a guest's certificates
- * (KVM_EXIT_SNP_REQ_CERTS), and holds them true until the firmware has signed the report.
+ * (KVM_EXIT_SNP_REQ_CERTS), under a lease on them that lasts until the firmware has signed.
  * doc/vmm.md is the guide; this is the whole interface. C11, C++ and whatever binds to C.
  *
  *   extreq_vmm_source_open_blob("/run/extreq/certs/host.blob", &source);
  *   extreq_vmm_kvm_enable(kvm_fd, vm_fd, sev_fd);            before the first vCPU
  *   extreq_vmm_create(source, NULL, &vm);
- *   extreq_vmm_vcpu_create(vm, &vcpu);                       each vCPU, before the sandbox
+ *   struct extreq_vmm_vcpu_config config = {sizeof config, fd, NULL, NULL};
+ *   extreq_vmm_vcpu_create(vm, &config, &vcpu);              each vCPU, before the sandbox
  *
  *   for (;;) {                                               each vCPU's thread
  *     int result = ioctl(fd, KVM_RUN, 0) == 0 ? 0 : -errno;
- *     if (extreq_vmm_vcpu_after_run(vcpu, result) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT) {
- *       extreq_vmm_clear_immediate_exit(run);
- *       ... look at your own reasons to leave the guest: a kick may have been lost by that ...
+ *     if (result == 0) result = extreq_vmm_vcpu_handle(vcpu, run, &memory, EXTREQ_VMM_POLICY_WAIT);
+ *     ... from here on as without the library:
+ *     if (result == -EINTR || result == -EAGAIN) {           a kick; the first INIT of a vCPU
+ *       ... look at your own reasons to leave the guest ...
+ *       continue;
  *     }
- *     if (result == 0 &&
- *         extreq_vmm_vcpu_handle(vcpu, run, &memory, EXTREQ_VMM_POLICY_WAIT) !=
- *             EXTREQ_VMM_NOT_OURS) continue;
- *     ... other exits ...
+ *     if (result == -EFAULT && run->exit_reason == KVM_EXIT_MEMORY_FAULT) { ... convert; continue;
+ * } if (result != 0) break;                                the vCPU has failed
+ *     ... the other exits, by run->exit_reason ...
  *   }
  *
  * Failure: 0 or a positive answer is success; a negative errno value is a failure, and
@@ -28,7 +30,7 @@
  *   -ENOMEM no memory
  * Lifetime: each object is released by its owner's own call, in any order: what is still needed
  * stays until the last user is gone.
- * Threading: any thread, but that the calls on one vCPU are its thread's, one at a time.
+ * Threading: any thread; but the calls on one vCPU are made on its thread, one at a time.
  * Fork: in a forked child no call does anything to lock, run area, guest memory or the object.
  * Seccomp: doc/vmm.md lists the system calls that remain once the vCPUs are created.
  */
@@ -41,7 +43,7 @@
 extern "C" {
 #endif
 
-#define EXTREQ_VMM_VERSION_MAJOR 1
+#define EXTREQ_VMM_VERSION_MAJOR 2
 #define EXTREQ_VMM_VERSION_MINOR 0
 
 #if defined(__GNUC__)
@@ -87,6 +89,7 @@ EXTREQ_VMM_API int extreq_vmm_source_update_begin(extreq_vmm_source* source, uin
 EXTREQ_VMM_API int extreq_vmm_source_update_end(extreq_vmm_source* source, const void* table,
                                                 size_t size);
 
+/* An update that was begun and not ended ends here, without a table. */
 EXTREQ_VMM_API void extreq_vmm_source_close(extreq_vmm_source* source);
 
 /* ---- The kernel ------------------------------------------------------------------------------ */
@@ -95,8 +98,11 @@ EXTREQ_VMM_API void extreq_vmm_source_close(extreq_vmm_source* source);
 EXTREQ_VMM_API int extreq_vmm_kvm_supported(int kvm_fd);
 
 /* Asks as above, then switches the exit on for a VM: after KVM_SEV_INIT2, before its first vCPU.
- * `sev_fd`: /dev/sev, or -1. After a failure the VM is as it was: its guests get their reports with
- * an empty table. -EOPNOTSUPP: no such kernel, or no encrypted VM; -EINVAL: wrong order. */
+ * `sev_fd`: /dev/sev, or -1. Keep /dev/sev open, as the same descriptor number that
+ * KVM_SEV_SNP_LAUNCH_START was given, as long as the VM runs: KVM looks it up at each request of
+ * the guest, and KVM_RUN fails with EBADF where it is gone. After a failure the VM is as it was:
+ * its guests get their reports with an empty table. -EOPNOTSUPP: no such kernel, or no encrypted
+ * VM; -EINVAL: wrong order. */
 EXTREQ_VMM_API int extreq_vmm_kvm_enable(int kvm_fd, int vm_fd, int sev_fd);
 
 /* ---- VM and vCPU ----------------------------------------------------------------------------- */
@@ -121,9 +127,20 @@ EXTREQ_VMM_API int extreq_vmm_create(extreq_vmm_source* source,
                                      const struct extreq_vmm_policy* policy, extreq_vmm** vm);
 EXTREQ_VMM_API void extreq_vmm_destroy(extreq_vmm* vm);
 
-/* Opens what this vCPU's lease needs: a file description of its own. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_create(extreq_vmm* vm, extreq_vmm_vcpu** vcpu);
-/* Ends the lease too. */
+struct extreq_vmm_vcpu_config {
+  size_t size; /* sizeof(struct extreq_vmm_vcpu_config) */
+  int vcpu_fd; /* what KVM_CREATE_VCPU gave; it stays the caller's, and open until destroy */
+  /* NULL: the library calls ioctl(vcpu_fd, KVM_RUN, 0). Otherwise this, in place of that: 0 or the
+   * negative errno value. It must call KVM_RUN whatever immediate_exit is, and must not throw or
+   * jump. A wrapper that skips KVM_RUN leaves the guest with BUSY as its only answer. */
+  int (*run)(void* opaque);
+  void* opaque;
+};
+
+/* Opens what this vCPU's lease needs: a file description of its own. `config`: copied. */
+EXTREQ_VMM_API int extreq_vmm_vcpu_create(extreq_vmm* vm,
+                                          const struct extreq_vmm_vcpu_config* config,
+                                          extreq_vmm_vcpu** vcpu);
 EXTREQ_VMM_API void extreq_vmm_vcpu_destroy(extreq_vmm_vcpu* vcpu);
 
 /* How bytes get into guest memory: one of the two. */
@@ -137,55 +154,43 @@ struct extreq_vmm_memory {
    * guest's and may be anything, but gpa + size does not wrap around. It must not throw or jump. */
   int (*write)(void* opaque, uint64_t gpa, const void* bytes, size_t size);
   void* opaque;
-  /* Where write is NULL: memory mapped into this process, which nobody unmaps meanwhile. */
+  /* Where write is NULL: memory mapped into this process, which nobody unmaps meanwhile, and whose
+   * stores cannot fault: hugetlbfs and tmpfs mappings must be populated. The guest chooses the
+   * address: a store to the shared alias of a private page allocates that page. Use write to refuse
+   * such addresses. */
   const struct extreq_vmm_region* regions;
   size_t region_count;
 };
 
-/* What extreq_vmm_vcpu_handle() did. */
-#define EXTREQ_VMM_NOT_OURS 0        /* another exit, or a forked child: nothing was touched */
-#define EXTREQ_VMM_CERTIFICATES 1    /* written; a lease is held until after_run */
-#define EXTREQ_VMM_NO_CERTIFICATES 2 /* an empty table, or nothing if the guest gave no page */
-#define EXTREQ_VMM_TOO_SMALL 3       /* the guest was told how many pages are needed */
-#define EXTREQ_VMM_BUSY 4            /* the guest was told to try again */
-#define EXTREQ_VMM_FAILED 5          /* only by EXTREQ_VMM_FAIL_REQUEST */
-
 #define EXTREQ_VMM_POLICY_WAIT UINT64_MAX /* the policy's max_wait_ns */
 
-/* After KVM_RUN gave 0: if `run` holds a certificate exit, answers it: takes the lease, waiting at
- * most `max_wait_ns` or the policy's wait, whichever is shorter; writes the table to guest memory;
- * sets ret, npages and, with certificates, immediate_exit. -EINVAL for a NULL argument alone: an
- * exit is always answered. Allocates nothing once the vCPU's first request is through, unless
- * something fails. */
+/* Call it when KVM_RUN gave 0. If `run` holds another exit than ours, or this process was forked,
+ * it does nothing and gives 0. Otherwise it answers the exit and completes it: takes the lease,
+ * waiting at most `max_wait_ns` or the policy's wait, whichever is shorter; writes the table to
+ * guest memory; sets ret and npages; sets immediate_exit and calls KVM_RUN once more, in which the
+ * firmware signs; makes sure that nothing of this exit can be signed later; ends the lease. Gives
+ * what that KVM_RUN gave, to be treated as your own KVM_RUN's result: normally -EINTR. So look at
+ * your reasons to leave the guest, and go on. 0: `run` holds an exit for you. -EINVAL for a NULL
+ * argument too, with extreq_vmm_error().
+ * immediate_exit is then as it was, or as somebody set it meanwhile: a kick is not lost. No exit of
+ * ours is pending, and no lease is held: the VM can be paused, saved and migrated at once.
+ * Allocates nothing once the vCPU's first request is through, unless something fails. */
 EXTREQ_VMM_API int extreq_vmm_vcpu_handle(extreq_vmm_vcpu* vcpu, struct kvm_run* run,
                                           const struct extreq_vmm_memory* memory,
                                           uint64_t max_wait_ns);
 
+/* What the last handle() answered, for logs. */
+#define EXTREQ_VMM_NOT_OURS 0        /* it was another exit: nothing was touched */
+#define EXTREQ_VMM_CERTIFICATES 1    /* the table */
+#define EXTREQ_VMM_NO_CERTIFICATES 2 /* an empty table, or nothing if the guest gave no page */
+#define EXTREQ_VMM_TOO_SMALL 3       /* the guest was told how many pages are needed */
+#define EXTREQ_VMM_BUSY 4            /* the guest was told to try again */
+#define EXTREQ_VMM_FAILED 5          /* only by EXTREQ_VMM_FAIL_REQUEST */
+EXTREQ_VMM_API int extreq_vmm_vcpu_answer(const extreq_vmm_vcpu* vcpu);
+
 /* Why the last handle() had no certificates to give; "" if it had, or if there are none to give.
  * Valid until the vCPU's next call. */
 EXTREQ_VMM_API const char* extreq_vmm_vcpu_failure(const extreq_vmm_vcpu* vcpu);
-
-#define EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT 1
-
-/* After every KVM_RUN: `result` is 0 or the negative errno value. 0 and -EINTR end the lease: the
- * firmware has signed. -EINVAL may come before that: the lease stays. Any other value ends it.
- * 0, or EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT when immediate_exit was set by handle() and has done its
- * work: clear it, THEN look at your own kick flag. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_after_run(extreq_vmm_vcpu* vcpu, int result);
-
-/* Stores 0 in run->immediate_exit, by one store. */
-EXTREQ_VMM_API void extreq_vmm_clear_immediate_exit(struct kvm_run* run);
-
-/* The vCPU will not run again: ends the lease. */
-EXTREQ_VMM_API void extreq_vmm_vcpu_dead(extreq_vmm_vcpu* vcpu);
-
-/* The vCPU will not run for now, because it is about to be migrated, saved or paused: ends the
- * lease, and turns the answer of a request that is under way into BUSY, so that nothing is signed
- * without it. 1 if there was such a request, else 0. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_drop(extreq_vmm_vcpu* vcpu, struct kvm_run* run);
-
-/* 1 or 0. */
-EXTREQ_VMM_API int extreq_vmm_vcpu_lease_held(const extreq_vmm_vcpu* vcpu);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 // on the path of a request throws. Lifetime and threading: as in extreq/vmm.h.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,21 @@ namespace extreq::vmm_api {
 
 inline void check(int result) {
   if (result < 0) throw std::system_error(-result, std::generic_category(), ::extreq_vmm_error());
+}
+
+[[nodiscard]] inline std::uint32_t version() noexcept { return ::extreq_vmm_version(); }
+
+[[nodiscard]] inline extreq_vmm_policy default_policy() noexcept {
+  extreq_vmm_policy policy;
+  ::extreq_vmm_policy_default(&policy);
+  return policy;
+}
+
+// Throws where this /dev/kvm has no certificate exit, with what is missing.
+inline void check_kvm(int kvm_fd) { check(::extreq_vmm_kvm_supported(kvm_fd)); }
+// Switches the exit on for a VM, before its first vCPU.
+inline void enable(int kvm_fd, int vm_fd, int sev_fd) {
+  check(::extreq_vmm_kvm_enable(kvm_fd, vm_fd, sev_fd));
 }
 
 struct Closer {
@@ -31,10 +47,24 @@ class Source {
     check(::extreq_vmm_source_open_blob(path.c_str(), &source));
     return Source(source);
   }
+  [[nodiscard]] static Source socket(const std::string& path) {
+    extreq_vmm_source* source = nullptr;
+    check(::extreq_vmm_source_open_socket(path.c_str(), &source));
+    return Source(source);
+  }
   [[nodiscard]] static Source memory(const void* table, std::size_t size) {
     extreq_vmm_source* source = nullptr;
     check(::extreq_vmm_source_open_memory(table, size, &source));
     return Source(source);
+  }
+  // A memory source's update. False: leases are held after max_wait_ns, the old table stays.
+  [[nodiscard]] bool update_begin(std::uint64_t max_wait_ns) {
+    const int result = ::extreq_vmm_source_update_begin(source_.get(), max_wait_ns);
+    if (result != -EAGAIN) check(result);
+    return result == 0;
+  }
+  void update_end(const void* table, std::size_t size) {
+    check(::extreq_vmm_source_update_end(source_.get(), table, size));
   }
   [[nodiscard]] extreq_vmm_source* get() const noexcept { return source_.get(); }
 
@@ -45,20 +75,13 @@ class Source {
 
 class Vcpu {
  public:
-  // One of the EXTREQ_VMM_ answers.
+  // KVM_RUN's result, or 0 where the exit is another one.
   [[nodiscard]] int handle(kvm_run* run, const extreq_vmm_memory& memory,
                            std::uint64_t max_wait_ns = EXTREQ_VMM_POLICY_WAIT) noexcept {
     return ::extreq_vmm_vcpu_handle(vcpu_.get(), run, &memory, max_wait_ns);
   }
-  // True: clear immediate_exit, then look at your own kick flag.
-  [[nodiscard]] bool after_run(int result) noexcept {
-    return ::extreq_vmm_vcpu_after_run(vcpu_.get(), result) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT;
-  }
-  void dead() noexcept { ::extreq_vmm_vcpu_dead(vcpu_.get()); }
-  bool drop(kvm_run* run) noexcept { return ::extreq_vmm_vcpu_drop(vcpu_.get(), run) == 1; }
-  [[nodiscard]] bool lease_held() const noexcept {
-    return ::extreq_vmm_vcpu_lease_held(vcpu_.get()) == 1;
-  }
+  // One of the EXTREQ_VMM_ answers.
+  [[nodiscard]] int answer() const noexcept { return ::extreq_vmm_vcpu_answer(vcpu_.get()); }
   [[nodiscard]] const char* failure() const noexcept {
     return ::extreq_vmm_vcpu_failure(vcpu_.get());
   }
@@ -75,9 +98,13 @@ class Vm {
   explicit Vm(const Source& source) : Vm(source, nullptr) {}
   Vm(const Source& source, const extreq_vmm_policy& policy) : Vm(source, &policy) {}
 
-  [[nodiscard]] Vcpu create_vcpu() {
+  // `vcpu_fd`: what KVM_CREATE_VCPU gave.
+  [[nodiscard]] Vcpu create_vcpu(int vcpu_fd) {
+    return create_vcpu({sizeof(extreq_vmm_vcpu_config), vcpu_fd, nullptr, nullptr});
+  }
+  [[nodiscard]] Vcpu create_vcpu(const extreq_vmm_vcpu_config& config) {
     extreq_vmm_vcpu* vcpu = nullptr;
-    check(::extreq_vmm_vcpu_create(vm_.get(), &vcpu));
+    check(::extreq_vmm_vcpu_create(vm_.get(), &config, &vcpu));
     return Vcpu(vcpu);
   }
 

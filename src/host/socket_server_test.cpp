@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -27,6 +28,8 @@ namespace {
 using namespace std::chrono_literals;
 namespace protocol = lease::socket_protocol;
 using ::testing::HasSubstr;
+
+constexpr auto patience = 60s;  // where an answer does come, on a machine that is busy with others
 
 // One certificate of `fill` bytes, in the GHCB's table format.
 Bytes table_of(std::uint8_t fill, std::size_t size = 300) {
@@ -85,7 +88,7 @@ TEST_F(SocketServerTest, ALeaseGivesTheTableAndHoldsTheLockUntilItsRelease) {
   start();
   lease::SocketSource source(socket_);
   const auto holder = source.open_holder().value();
-  const auto table = holder->acquire(1s);
+  const auto table = holder->acquire(patience);
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_EQ(Bytes(table->begin(), table->end()), table_of(1));
   EXPECT_FALSE(lock_is_free());
@@ -101,7 +104,7 @@ TEST_F(SocketServerTest, EachLeaseSeesTheTableOfItsTimeAndAnUnchangedOneIsNotSen
   for (const std::uint8_t fill : std::initializer_list<std::uint8_t>{1, 1, 2, 2, 1}) {
     ASSERT_TRUE(eventually([&] { return lock_is_free(); }));
     publish(table_of(fill, std::size_t{300} + fill));
-    const auto table = holder->acquire(1s);
+    const auto table = holder->acquire(patience);
     ASSERT_TRUE(table) << table.error().message;
     EXPECT_EQ(Bytes(table->begin(), table->end()), table_of(fill, std::size_t{300} + fill));
     holder->release();
@@ -113,7 +116,7 @@ TEST_F(SocketServerTest, AnEmptyBlobIsALeaseOnNoCertificates) {
   start();
   lease::SocketSource source(socket_);
   const auto holder = source.open_holder().value();
-  const auto table = holder->acquire(1s);
+  const auto table = holder->acquire(patience);
   ASSERT_TRUE(table) << table.error().message;
   EXPECT_TRUE(table->empty());
   EXPECT_FALSE(lock_is_free());
@@ -123,7 +126,7 @@ TEST_F(SocketServerTest, RefusalsComeWithTheirCodeAndWords) {
   start();  // there is no blob
   lease::SocketSource source(socket_);
   const auto holder = source.open_holder().value();
-  const auto missing = holder->acquire(0s);
+  const auto missing = holder->acquire(patience);
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, Code::not_found);
   EXPECT_THAT(missing.error().message, HasSubstr("host.blob"));
@@ -136,7 +139,7 @@ TEST_F(SocketServerTest, RefusalsComeWithTheirCodeAndWords) {
   ASSERT_FALSE(busy);
   EXPECT_EQ(busy.error().code, Code::busy);
   EXPECT_FALSE(holder->held());
-  EXPECT_GE(server_->counters().leases_refused, 2U);
+  EXPECT_TRUE(eventually([&] { return server_->counters().leases_refused >= 2; }));
 }
 
 TEST_F(SocketServerTest, AVmmIsServedThroughTheCInterface) {
@@ -146,8 +149,19 @@ TEST_F(SocketServerTest, AVmmIsServedThroughTheCInterface) {
   extreq_vmm* vm = nullptr;
   extreq_vmm_vcpu* vcpu = nullptr;
   ASSERT_EQ(extreq_vmm_source_open_socket(socket_.c_str(), &source), 0);
-  ASSERT_EQ(extreq_vmm_create(source, nullptr, &vm), 0);
-  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &vcpu), 0);
+  extreq_vmm_policy policy;
+  extreq_vmm_policy_default(&policy);
+  policy.max_wait_ns = std::chrono::nanoseconds(patience).count();
+  ASSERT_EQ(extreq_vmm_create(source, &policy, &vm), 0);
+  bool locked = false;  // while the firmware signs
+  std::function<void()> sign = [&] { locked = !lock_is_free(); };
+  const extreq_vmm_vcpu_config config{sizeof config, -1,
+                                      [](void* opaque) {
+                                        (*static_cast<std::function<void()>*>(opaque))();
+                                        return -EINTR;
+                                      },
+                                      &sign};
+  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &config, &vcpu), 0);
   vmm::test::GuestPages pages;
   const extreq_vmm_memory memory{
       .write =
@@ -162,11 +176,10 @@ TEST_F(SocketServerTest, AVmmIsServedThroughTheCInterface) {
   auto* const area = static_cast<kvm_run*>(static_cast<void*>(&run));
   for (int round = 0; round < 3; ++round) {
     vmm::test::MergedForm::exit(run, vmm::test::GuestPages::base, 4);
-    EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, area, &memory, EXTREQ_VMM_POLICY_WAIT),
-              EXTREQ_VMM_CERTIFICATES)
-        << extreq_vmm_error();
-    EXPECT_FALSE(lock_is_free());
-    EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
+    EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, area, &memory, EXTREQ_VMM_POLICY_WAIT), -EINTR);
+    EXPECT_EQ(extreq_vmm_vcpu_answer(vcpu), EXTREQ_VMM_CERTIFICATES)
+        << extreq_vmm_vcpu_failure(vcpu);
+    EXPECT_TRUE(std::exchange(locked, false));
     EXPECT_TRUE(eventually([&] { return lock_is_free(); }));
   }
   extreq_vmm_vcpu_destroy(vcpu);
@@ -180,8 +193,8 @@ TEST_F(SocketServerTest, TheReleaseOfOneConnectionLeavesTheOthersTheirLock) {
   lease::SocketSource source(socket_);
   const auto a = source.open_holder().value();
   const auto b = source.open_holder().value();
-  ASSERT_TRUE(a->acquire(1s));
-  ASSERT_TRUE(b->acquire(1s));
+  ASSERT_TRUE(a->acquire(patience));
+  ASSERT_TRUE(b->acquire(patience));
   a->release();
   ASSERT_TRUE(eventually([&] { return server_->counters().leases_held == 1; }));
   EXPECT_FALSE(lock_is_free());
@@ -196,7 +209,7 @@ TEST_F(SocketServerTest, AVmmThatIsKilledHoldsUpNobody) {
   if (child == 0) {
     lease::SocketSource source(socket_);
     const auto holder = source.open_holder();
-    const char held = holder && (*holder)->acquire(5s) ? 'y' : 'n';
+    const char held = holder && (*holder)->acquire(patience) ? 'y' : 'n';
     if (::write(ready[1], &held, 1) != 1) ::_exit(1);
     while (true) ::pause();
   }
@@ -216,14 +229,14 @@ TEST_F(SocketServerTest, AServiceThatEndsTakesNoLeaseAway) {
   start();
   lease::SocketSource source(socket_);
   const auto holder = source.open_holder().value();
-  ASSERT_TRUE(holder->acquire(1s));
+  ASSERT_TRUE(holder->acquire(patience));
   server_.reset();
   EXPECT_FALSE(lock_is_free()) << "the client's duplicate holds the lock";
   holder->release();
   EXPECT_TRUE(lock_is_free());
   // A new service is found by the same holder.
   start();
-  EXPECT_TRUE(holder->acquire(1s));
+  EXPECT_TRUE(holder->acquire(patience));
 }
 
 TEST_F(SocketServerTest, InAForkedChildNothingHappens) {
@@ -231,7 +244,7 @@ TEST_F(SocketServerTest, InAForkedChildNothingHappens) {
   start();
   lease::SocketSource source(socket_);
   auto holder = source.open_holder().value();
-  ASSERT_TRUE(holder->acquire(1s));
+  ASSERT_TRUE(holder->acquire(patience));
   const pid_t child = ::fork();
   if (child == 0) {
     holder->release();
@@ -252,7 +265,7 @@ TEST_F(SocketServerTest, WhoIsNotAllowedIsDisconnected) {
   start();
   lease::SocketSource source(socket_);
   const auto holder = source.open_holder().value();
-  EXPECT_FALSE(holder->acquire(1s));
+  EXPECT_FALSE(holder->acquire(patience));
   EXPECT_GE(server_->counters().peers_refused, 1U);
 }
 
@@ -262,11 +275,11 @@ TEST_F(SocketServerTest, TooManyClientsAreRefusedAndRoomIsFoundAgain) {
   start();
   lease::SocketSource source(socket_);
   auto first = source.open_holder().value();
-  ASSERT_TRUE(first->acquire(1s));
+  ASSERT_TRUE(first->acquire(patience));
   const auto second = source.open_holder().value();
   EXPECT_FALSE(second->acquire(100ms));
   first.reset();
-  EXPECT_TRUE(eventually([&] { return second->acquire(100ms).has_value(); }));
+  EXPECT_TRUE(eventually([&] { return second->acquire(patience).has_value(); }));
 }
 
 TEST_F(SocketServerTest, GarbageIsDisconnectedAndOthersAreServed) {
@@ -287,7 +300,7 @@ TEST_F(SocketServerTest, GarbageIsDisconnectedAndOthersAreServed) {
     (void)lease::send_packet(socket.get(), garbage, {});
   }
   lease::SocketSource source(socket_);
-  EXPECT_TRUE(source.open_holder().value()->acquire(1s));
+  EXPECT_TRUE(source.open_holder().value()->acquire(patience));
   EXPECT_TRUE(eventually([&] { return server_->counters().connections == 0; }));
   EXPECT_GT(server_->counters().protocol_errors, 0U);
 }
@@ -374,7 +387,7 @@ TEST_F(SocketServerTest, APeerThatNeverReadsStopsNobody) {
     }
   }
   lease::SocketSource source(socket_);
-  EXPECT_TRUE(source.open_holder().value()->acquire(1s));
+  EXPECT_TRUE(source.open_holder().value()->acquire(patience));
 }
 
 TEST_F(SocketServerTest, ASocketThatADeadServiceLeftIsReplacedAndALivingOnesIsNot) {
@@ -412,7 +425,7 @@ TEST_F(SocketServerTest, ManyThreadsAndAnUpdaterNeverSeeATableThatIsNotWhole) {
       lease::SocketSource source(socket_);
       const auto holder = source.open_holder().value();
       for (int k = 0; k < 60; ++k) {
-        const auto table = holder->acquire(10s);
+        const auto table = holder->acquire(patience);
         if (!table) continue;
         ++served;
         const Bytes bytes(table->begin(), table->end());

@@ -80,7 +80,7 @@ Status Machine::begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClie
                                                     config_.memory, config_.silence));
   }
   if (config_.trace != nullptr) backend_->set_trace(*config_.trace);
-  EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu());
+  EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu([this] { return vcpu_->run(); }));
   hypervisor::VmConfig vm = config_.vm;
   vm.c_bit = c_bit;
   vm_ = std::make_unique<hypervisor::Vm>(vm, memory_, parts_.requests, guest_.handle());
@@ -115,10 +115,8 @@ void Machine::run() {
       outcome_ = fail(Code::closed, "the machine was stopped");
       break;
     }
-    const int answer = vcpu_->run();
-    if (certificates_->after_run(answer) == vmm::AfterRun::clear_immediate_exit) {
-      vmm::clear_immediate_exit(vcpu_->run_area());
-    }
+    int answer = vcpu_->run();
+    if (answer == 0) answer = certificates_->handle(vcpu_->run_area(), writer_);
     if (answer == -EINTR) continue;
     if (answer != 0) {
       outcome_ = fail(Code::io, "the virtual processor failed: {}", vcpu_->last_failure());
@@ -129,13 +127,11 @@ void Machine::run() {
       break;
     }
   }
-  certificates_->vcpu_dead();
   ended_ = true;
   control_.end();  // whoever waits for the guest need not wait for its time
 }
 
 std::optional<Status> Machine::serve(kvm::Run& run) {
-  if (certificates_->handle(run, writer_) != vmm::Served::not_ours) return std::nullopt;
   switch (run.exit_reason) {
     case kvm::exit_hypercall:
       if (auto done = change_page_state(run.exit.hypercall); !done) return done;

@@ -273,16 +273,17 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
     processor.backend = std::make_unique<TracedBackend>(
         *processor.guest, recorder, std::move(guest_track), fmt::format("vCPU {} hypervisor", i));
     processor.vcpu = vm.create_vcpu(*processor.backend);
-    EXTREQ_TRY_ASSIGN(auto certificates, exits.create_vcpu());
-    processor.vmm = std::make_unique<VmmThread>(
-        VmmThread::Parts{.vcpu = *processor.vcpu,
-                         .backend = *processor.backend,
-                         .memory = guest->memory(),
-                         .recorder = recorder,
-                         .track = fmt::format("vCPU {} VMM", i),
-                         .steps = steps,
-                         .after_copy = rotations_after_copy(config, rotation, i)},
-        std::move(certificates));
+    EXTREQ_TRY_ASSIGN(
+        processor.vmm,
+        VmmThread::create(
+            VmmThread::Parts{.vcpu = *processor.vcpu,
+                             .backend = *processor.backend,
+                             .memory = guest->memory(),
+                             .recorder = recorder,
+                             .track = fmt::format("vCPU {} VMM", i),
+                             .steps = steps,
+                             .after_copy = rotations_after_copy(config, rotation, i)},
+            exits));
   }
 
   const auto begin = system_clock().now();

@@ -35,8 +35,13 @@ const char* describe(vmm::Served served) {
 
 }  // namespace
 
-VmmThread::VmmThread(Parts parts, std::unique_ptr<vmm::VcpuCertificateExit> certificates) noexcept
-    : parts_(std::move(parts)), certificates_(std::move(certificates)) {}
+Result<std::unique_ptr<VmmThread>> VmmThread::create(Parts parts, vmm::CertificateExit& exits) {
+  std::unique_ptr<VmmThread> thread(new VmmThread(std::move(parts)));
+  EXTREQ_TRY_ASSIGN(thread->certificates_, exits.create_vcpu([raw = thread.get()] {
+    return raw->complete_certificates();
+  }));
+  return thread;
+}
 
 void VmmThread::tell(const char* who, std::string what) {
   if (parts_.steps != nullptr) parts_.steps->add(who, std::move(what));
@@ -56,11 +61,10 @@ int VmmThread::run_once() {
 
 Status VmmThread::run() {
   for (;;) {
-    const int result = run_once();
-    after_run(result);
+    int result = run_once();
+    if (result == 0) result = serve_certificates();
     if (result == -EINTR) continue;
     if (result != 0) {
-      certificates_->vcpu_dead();
       return fail(Code::io, "KVM_RUN gave {}: {}", result, parts_.vcpu.last_failure());
     }
     EXTREQ_TRY_ASSIGN(const Next next, serve());
@@ -68,21 +72,33 @@ Status VmmThread::run() {
   }
 }
 
-void VmmThread::after_run(int result) {
-  const bool held = certificates_->lease_held();
-  {
-    const StageTimer timer(parts_.recorder, Stage::vmm, parts_.track, "release lease");
-    if (certificates_->after_run(result) == vmm::AfterRun::clear_immediate_exit) {
-      vmm::clear_immediate_exit(parts_.vcpu.run_area());
-    }
-  }
-  if (held && !certificates_->lease_held()) {
+int VmmThread::serve_certificates() {
+  vmm::WriterTo writer(parts_.memory);
+  timer_.emplace(parts_.recorder, Stage::vmm, parts_.track, "lease and copy");
+  const int result = certificates_->handle(parts_.vcpu.run_area(), writer);
+  timer_.reset();
+  if (certificates_->answer() == vmm::Served::certificates) {
     tell("VMM", "hears that the firmware has signed (EINTR) and drops the lease");
   }
+  return result;
+}
+
+// Called by handle(): the exit is answered, and under a lease where that is needed.
+int VmmThread::complete_certificates() {
+  timer_.reset();
+  tell("hypervisor",
+       "finds a report request among the guest's pages, checks them, and exits to user space for "
+       "certificates");
+  tell("VMM", describe(certificates_->answer()));
+  if (certificates_->answer() == vmm::Served::certificates && parts_.after_copy) {
+    parts_.after_copy();
+  }
+  const int result = run_once();
+  timer_.emplace(parts_.recorder, Stage::vmm, parts_.track, "release lease");
+  return result;
 }
 
 Result<VmmThread::Next> VmmThread::serve() {
-  if (serve_certificates()) return Next::run_again;
   kvm::Run& run = parts_.vcpu.run_area();
   switch (run.exit_reason) {
     case kvm::exit_hypercall:
@@ -96,22 +112,6 @@ Result<VmmThread::Next> VmmThread::serve() {
     default:
       return fail(Code::unsupported, "nobody serves exit reason {}", run.exit_reason);
   }
-}
-
-bool VmmThread::serve_certificates() {
-  vmm::WriterTo writer(parts_.memory);
-  vmm::Served served{};
-  {
-    const StageTimer timer(parts_.recorder, Stage::vmm, parts_.track, "lease and copy");
-    served = certificates_->handle(parts_.vcpu.run_area(), writer);
-  }
-  if (served == vmm::Served::not_ours) return false;
-  tell("hypervisor",
-       "finds a report request among the guest's pages, checks them, and exits to user space for "
-       "certificates");
-  tell("VMM", describe(served));
-  if (served == vmm::Served::certificates && parts_.after_copy) parts_.after_copy();
-  return true;
 }
 
 Status VmmThread::serve_map_gpa_range() {

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
 #include "hypervisor/guest_memory.hpp"
@@ -32,7 +34,9 @@ class VmmThread {
     std::function<void()> after_copy;
   };
 
-  VmmThread(Parts parts, std::unique_ptr<vmm::VcpuCertificateExit> certificates) noexcept;
+  // Failure: as vmm::CertificateExit::create_vcpu.
+  [[nodiscard]] static Result<std::unique_ptr<VmmThread>> create(Parts parts,
+                                                                 vmm::CertificateExit& exits);
 
   // Effect: runs the vCPU until the guest has ended. Failure: io, with the hypervisor's words, or
   // naming an exit that nobody serves.
@@ -41,15 +45,18 @@ class VmmThread {
  private:
   enum class Next : std::uint8_t { run_again, guest_ended };
 
+  explicit VmmThread(Parts parts) noexcept : parts_(std::move(parts)) {}
+
   [[nodiscard]] int run_once();
-  void after_run(int result);
+  [[nodiscard]] int serve_certificates();
+  [[nodiscard]] int complete_certificates();
   [[nodiscard]] Result<Next> serve();
-  [[nodiscard]] bool serve_certificates();
   [[nodiscard]] Status serve_map_gpa_range();
   void tell(const char* who, std::string what);
 
   Parts parts_;
   std::unique_ptr<vmm::VcpuCertificateExit> certificates_;
+  std::optional<StageTimer> timer_;  // while the VMM works on a certificate exit
 };
 
 }  // namespace extreq::sim

@@ -1,14 +1,16 @@
 // VM and vCPU of extreq/vmm.h.
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <span>
 #include <utility>
+
+#include <sys/ioctl.h>
 
 #include "extreq/vmm.h"
 #include "vmm/c_failure.hpp"
 #include "vmm/c_memory.hpp"
 #include "vmm/c_objects.hpp"
-#include "vmm/exit_fields.hpp"
 #include "vmm/kvm_support.hpp"
 
 namespace extreq::vmm {
@@ -59,14 +61,31 @@ Result<Policy> policy_of(const extreq_vmm_policy& given) {
 
 int status_of(const Status& status) noexcept { return status ? 0 : c_failure(status.error()); }
 
-// An exit must be answered even where there is no memory for words about what went wrong. Nothing
-// is known of the guest's pages then, so there must be no report beside them: doc/vmm.md.
-int answer_without_memory(kvm_run* run, extreq_vmm_vcpu* vcpu) noexcept {
-  vcpu->exits->vcpu_dead();
-  const auto exit = read_certificate_exit(run_area(run));
-  if (!exit) return EXTREQ_VMM_NOT_OURS;
-  answer_certificate_exit(run_area(run), *exit, ExitAnswer::too_small, 1);
-  return EXTREQ_VMM_TOO_SMALL;
+// A caller that was built with a newer header may have set what this library does not know.
+Status check_config(const extreq_vmm_vcpu_config& config) {
+  const auto* const bytes = static_cast<const std::uint8_t*>(static_cast<const void*>(&config));
+  if (config.size < sizeof(config)) {
+    return fail(Code::invalid_input, "create vCPU: config.size {}, not {}", config.size,
+                sizeof(config));
+  }
+  const std::span unknown(bytes + sizeof(config), config.size - sizeof(config));
+  if (std::ranges::any_of(unknown, [](std::uint8_t byte) { return byte != 0; })) {
+    return fail(Code::invalid_input,
+                "create vCPU: config.size {}, and what lies behind byte {} is "
+                "not known to this library",
+                config.size, sizeof(config));
+  }
+  if (config.run == nullptr && config.vcpu_fd < 0) {
+    return fail(Code::invalid_input, "create vCPU: vcpu_fd {} and no run", config.vcpu_fd);
+  }
+  return {};
+}
+
+RunVcpu run_of(const extreq_vmm_vcpu_config& config) {
+  if (config.run != nullptr) {
+    return [run = config.run, opaque = config.opaque] { return run(opaque); };
+  }
+  return [fd = config.vcpu_fd] { return ::ioctl(fd, abi::kvm::ioctl_run, 0) == 0 ? 0 : -errno; };
 }
 
 }  // namespace
@@ -122,11 +141,15 @@ void extreq_vmm_destroy(extreq_vmm* vm) {
   const std::unique_ptr<extreq_vmm> owned(vm);
 }
 
-int extreq_vmm_vcpu_create(extreq_vmm* vm, extreq_vmm_vcpu** vcpu) {
+int extreq_vmm_vcpu_create(extreq_vmm* vm, const extreq_vmm_vcpu_config* config,
+                           extreq_vmm_vcpu** vcpu) {
   return c_guarded([&] {
-    if (vm == nullptr || vcpu == nullptr) return c_failure(-EINVAL, "create vCPU: NULL");
+    if (vm == nullptr || config == nullptr || vcpu == nullptr) {
+      return c_failure(-EINVAL, "create vCPU: NULL");
+    }
     if (!vm->process.here()) return c_failure(-ECANCELED, forked);
-    auto exits = vm->state->exits.create_vcpu();
+    if (const auto checked = check_config(*config); !checked) return c_failure(checked.error());
+    auto exits = vm->state->exits.create_vcpu(run_of(*config));
     if (!exits) return c_failure(exits.error());
     *vcpu = std::make_unique<extreq_vmm_vcpu>(extreq_vmm_vcpu{vm->state, *std::move(exits), {}})
                 .release();
@@ -144,42 +167,22 @@ int extreq_vmm_vcpu_handle(extreq_vmm_vcpu* vcpu, kvm_run* run, const extreq_vmm
   if (vcpu == nullptr || run == nullptr || memory == nullptr) {
     return c_failure(-EINVAL, "handle: NULL");
   }
-  if (!vcpu->process.here()) return EXTREQ_VMM_NOT_OURS;
-  const int served = c_guarded([&] {
+  if (!vcpu->process.here()) return 0;
+  return c_guarded([&] {
     CMemoryWriter writer(*memory);
-    return static_cast<int>(vcpu->exits->handle(run_area(run), writer, duration_of(max_wait_ns)));
+    return vcpu->exits->handle(run_area(run), writer, duration_of(max_wait_ns));
   });
-  return served >= 0 ? served : answer_without_memory(run, vcpu);
+}
+
+int extreq_vmm_vcpu_answer(const extreq_vmm_vcpu* vcpu) {
+  if (vcpu == nullptr || !vcpu->process.here()) return EXTREQ_VMM_NOT_OURS;
+  return static_cast<int>(vcpu->exits->answer());
 }
 
 const char* extreq_vmm_vcpu_failure(const extreq_vmm_vcpu* vcpu) {
   if (vcpu == nullptr || !vcpu->process.here()) return "";
   const auto& failure = vcpu->exits->last_failure();
   return failure ? failure->message.c_str() : "";
-}
-
-int extreq_vmm_vcpu_after_run(extreq_vmm_vcpu* vcpu, int result) {
-  if (vcpu == nullptr || !vcpu->process.here()) return 0;
-  return vcpu->exits->after_run(result) == AfterRun::clear_immediate_exit
-             ? EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT
-             : 0;
-}
-
-void extreq_vmm_clear_immediate_exit(kvm_run* run) {
-  if (run != nullptr) clear_immediate_exit(run_area(run));
-}
-
-void extreq_vmm_vcpu_dead(extreq_vmm_vcpu* vcpu) {
-  if (vcpu != nullptr && vcpu->process.here()) vcpu->exits->vcpu_dead();
-}
-
-int extreq_vmm_vcpu_drop(extreq_vmm_vcpu* vcpu, kvm_run* run) {
-  if (vcpu == nullptr || run == nullptr || !vcpu->process.here()) return 0;
-  return vcpu->exits->drop(run_area(run)) ? 1 : 0;
-}
-
-int extreq_vmm_vcpu_lease_held(const extreq_vmm_vcpu* vcpu) {
-  return vcpu != nullptr && vcpu->process.here() && vcpu->exits->lease_held() ? 1 : 0;
 }
 
 }  // extern "C"

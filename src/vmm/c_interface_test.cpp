@@ -9,12 +9,14 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/temporary_directory.hpp"
+#include "base/unique_fd.hpp"
 #include "extreq/vmm.h"
 #include "extreq/vmm.hpp"
 #include "lease/blob_writer.hpp"
@@ -46,16 +48,18 @@ class CInterface : public ::testing::Test {
   void make(const Bytes& table, const extreq_vmm_policy* policy = nullptr) {
     ASSERT_EQ(extreq_vmm_source_open_memory(table.data(), table.size(), &source), 0);
     ASSERT_EQ(extreq_vmm_create(source, policy, &vm), 0);
-    ASSERT_EQ(extreq_vmm_vcpu_create(vm, &vcpu), 0);
+    ASSERT_EQ(extreq_vmm_vcpu_create(vm, &config, &vcpu), 0);
   }
   void TearDown() override {
     extreq_vmm_vcpu_destroy(vcpu);
     extreq_vmm_destroy(vm);
     extreq_vmm_source_close(source);
   }
+  // The answer, if the run that completed it gave -EINTR; `signed_with` is the `ret` that it found.
   int ask(std::uint64_t npages = 4) {
     MergedForm::exit(run, gpa, npages);
-    return extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT);
+    EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT), -EINTR);
+    return extreq_vmm_vcpu_answer(vcpu);
   }
 
   extreq_vmm_source* source = nullptr;
@@ -64,28 +68,86 @@ class CInterface : public ::testing::Test {
   GuestPages pages;
   extreq_vmm_memory memory = memory_of(pages);
   abi::kvm::Run run{};
+  std::uint64_t completed_with = 77;
+  std::function<int()> kvm_run_call = [this] {
+    completed_with = MergedForm::ret(run);
+    return -EINTR;
+  };
+  extreq_vmm_vcpu_config config{
+      sizeof(extreq_vmm_vcpu_config), -1,
+      [](void* opaque) { return (*static_cast<std::function<int()>*>(opaque))(); }, &kvm_run_call};
 };
 
-TEST_F(CInterface, ARequestIsServedUnderALeaseUntilTheNextRunReturned) {
+TEST_F(CInterface, ARequestIsServedAndCompletedUnderALeaseThatEndsWithTheCall) {
   make(test::table_of(5000));
+  int update_during_the_run = 0;
+  kvm_run_call = [&] {
+    completed_with = MergedForm::ret(run);
+    update_during_the_run = extreq_vmm_source_update_begin(source, 0);
+    return -EINTR;
+  };
   ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_EQ(MergedForm::ret(run), 0U);
-  EXPECT_EQ(run.immediate_exit, 1);
-  EXPECT_EQ(pages.at(gpa, 5000), test::table_of(5000));
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 1);
-  EXPECT_EQ(extreq_vmm_source_update_begin(source, 0), -EAGAIN);
-
-  EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINVAL), 0);  // bad sync bits
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 1);
-  EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
-  extreq_vmm_clear_immediate_exit(as_kvm(run));
+  EXPECT_EQ(completed_with, 0U);
+  EXPECT_EQ(update_during_the_run, -EAGAIN);
   EXPECT_EQ(run.immediate_exit, 0);
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
+  EXPECT_EQ(pages.at(gpa, 5000), test::table_of(5000));
   EXPECT_EQ(extreq_vmm_source_update_begin(source, 0), 0);
   const Bytes next = test::table_of(6000, 9);
   EXPECT_EQ(extreq_vmm_source_update_end(source, next.data(), next.size()), 0);
   ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
   EXPECT_EQ(pages.at(gpa, 6000), next);
+}
+
+TEST_F(CInterface, AnotherExitIsGivenBackUntouchedAndNothingIsRun) {
+  make(test::table_of(5000));
+  kvm_run_call = [] {
+    ADD_FAILURE() << "nothing of ours to complete";
+    return 0;
+  };
+  run.exit_reason = abi::kvm::exit_io;
+  const abi::kvm::Run before = run;
+  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT), 0);
+  EXPECT_EQ(std::memcmp(&before, &run, sizeof run), 0);
+  EXPECT_EQ(extreq_vmm_vcpu_answer(vcpu), EXTREQ_VMM_NOT_OURS);
+}
+
+TEST_F(CInterface, AVcpusConfigurationIsChecked) {
+  make(test::table_of(100));
+  extreq_vmm_vcpu* other = nullptr;
+  const extreq_vmm_vcpu_config nothing{sizeof nothing, -1, nullptr, nullptr};
+  EXPECT_EQ(extreq_vmm_vcpu_create(vm, &nothing, &other), -EINVAL);
+  EXPECT_THAT(extreq_vmm_error(), HasSubstr("vcpu_fd -1"));
+  const extreq_vmm_vcpu_config short_one{sizeof short_one - 1, 0, nullptr, nullptr};
+  EXPECT_EQ(extreq_vmm_vcpu_create(vm, &short_one, &other), -EINVAL);
+  EXPECT_THAT(extreq_vmm_error(), HasSubstr("config.size"));
+  struct Newer {
+    extreq_vmm_vcpu_config config;
+    std::uint64_t unknown;
+  } newer{{sizeof newer, -1, config.run, config.opaque}, 1};
+  EXPECT_EQ(extreq_vmm_vcpu_create(vm, &newer.config, &other), -EINVAL);
+  newer.unknown = 0;
+  EXPECT_EQ(extreq_vmm_vcpu_create(vm, &newer.config, &other), 0);
+  extreq_vmm_vcpu_destroy(other);
+}
+
+// Without a callback it is ioctl(vcpu_fd, KVM_RUN): here on a file that knows no such call.
+TEST_F(CInterface, WithoutACallbackKvmRunIsCalledOnTheDescriptor) {
+  make(test::table_of(5000));
+  const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const extreq_vmm_vcpu_config of_kvm{sizeof of_kvm, file.get(), nullptr, nullptr};
+  extreq_vmm_vcpu_destroy(std::exchange(vcpu, nullptr));
+  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &of_kvm, &vcpu), 0);
+  MergedForm::exit(run, gpa, 4);
+  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT), -ENOTTY);
+  EXPECT_EQ(MergedForm::ret(run), std::uint64_t{EAGAIN});
+  EXPECT_EQ(extreq_vmm_source_update_begin(source, 0), 0);
+}
+
+TEST_F(CInterface, AnUpdateThatItsSourceWasClosedInEndsThere) {
+  make(test::table_of(5000));
+  ASSERT_EQ(extreq_vmm_source_update_begin(source, 0), 0);
+  extreq_vmm_source_close(std::exchange(source, nullptr));
+  EXPECT_EQ(ask(), EXTREQ_VMM_NO_CERTIFICATES);
 }
 
 TEST_F(CInterface, RegionsServeLikeACallbackAndATableMayReachOverTwo) {
@@ -114,31 +176,6 @@ TEST_F(CInterface, RegionsThatEndTooEarlyAreNotWrittenPastTheirEnd) {
   EXPECT_EQ(Bytes(only.begin() + 24, only.begin() + 4096), Bytes(4096 - 24, test::untouched));
 }
 
-TEST_F(CInterface, AVcpuThatIsDroppedForMigrationSignsNothingWithoutItsLease) {
-  make(test::table_of(5000));
-  EXPECT_EQ(extreq_vmm_vcpu_drop(vcpu, as_kvm(run)), 0);
-  ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_EQ(extreq_vmm_vcpu_drop(vcpu, as_kvm(run)), 1);
-  EXPECT_EQ(MergedForm::ret(run), std::uint64_t{EAGAIN});
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
-  EXPECT_EQ(extreq_vmm_vcpu_drop(vcpu, as_kvm(run)), 0);
-}
-
-TEST_F(CInterface, ADropAfterTheCompletionChangesNothing) {
-  make(test::table_of(5000));
-  ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
-  EXPECT_EQ(extreq_vmm_vcpu_drop(vcpu, as_kvm(run)), 0);
-  EXPECT_EQ(MergedForm::ret(run), 0U);
-}
-
-TEST_F(CInterface, ADeadVcpuHoldsNothing) {
-  make(test::table_of(5000));
-  ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  extreq_vmm_vcpu_dead(vcpu);
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
-}
-
 TEST_F(CInterface, TheCallsDeadlineBoundsTheWaitWhateverThePolicySays) {
   extreq_vmm_policy patient;
   extreq_vmm_policy_default(&patient);
@@ -146,8 +183,9 @@ TEST_F(CInterface, TheCallsDeadlineBoundsTheWaitWhateverThePolicySays) {
   make(test::table_of(5000), &patient);
   ASSERT_EQ(extreq_vmm_source_update_begin(source, 0), 0);
   MergedForm::exit(run, gpa, 4);
-  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, 0), EXTREQ_VMM_BUSY);
-  EXPECT_EQ(MergedForm::ret(run), std::uint64_t{EAGAIN});
+  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, 0), -EINTR);
+  EXPECT_EQ(extreq_vmm_vcpu_answer(vcpu), EXTREQ_VMM_BUSY);
+  EXPECT_EQ(completed_with, std::uint64_t{EAGAIN});
   EXPECT_EQ(extreq_vmm_source_update_end(source, nullptr, 0), 0);
   EXPECT_EQ(ask(), EXTREQ_VMM_NO_CERTIFICATES);
 }
@@ -161,7 +199,6 @@ TEST_F(CInterface, AGuestThatAsksTooOftenIsToldToTryAgain) {
   EXPECT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
   EXPECT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
   EXPECT_EQ(ask(), EXTREQ_VMM_BUSY);
-  EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
 }
 
 TEST_F(CInterface, ThePolicyIsCheckedAndABusyLimitPastThirtySecondsRefused) {
@@ -184,7 +221,7 @@ TEST_F(CInterface, ARequestFailsOnlyIfTheCallerInsists) {
   policy.without_certificates = EXTREQ_VMM_FAIL_REQUEST;
   make({}, &policy);
   EXPECT_EQ(ask(), EXTREQ_VMM_FAILED);
-  EXPECT_EQ(MergedForm::ret(run), std::uint64_t{EIO});
+  EXPECT_EQ(completed_with, std::uint64_t{EIO});
 }
 
 TEST_F(CInterface, ObjectsMayBeReleasedInAnyOrder) {
@@ -199,11 +236,10 @@ TEST_F(CInterface, NullIsRefusedAndNeverFollowed) {
   EXPECT_EQ(extreq_vmm_source_open_socket(nullptr, &source), -EINVAL);
   EXPECT_EQ(extreq_vmm_source_open_memory(nullptr, 5, &source), -EINVAL);
   EXPECT_EQ(extreq_vmm_create(nullptr, nullptr, &vm), -EINVAL);
-  EXPECT_EQ(extreq_vmm_vcpu_create(nullptr, &vcpu), -EINVAL);
+  EXPECT_EQ(extreq_vmm_vcpu_create(nullptr, &config, &vcpu), -EINVAL);
   EXPECT_EQ(extreq_vmm_vcpu_handle(nullptr, as_kvm(run), &memory, 0), -EINVAL);
-  EXPECT_EQ(extreq_vmm_vcpu_after_run(nullptr, 0), 0);
-  extreq_vmm_vcpu_dead(nullptr);
-  EXPECT_EQ(extreq_vmm_vcpu_drop(nullptr, as_kvm(run)), 0);
+  EXPECT_EQ(extreq_vmm_vcpu_answer(nullptr), EXTREQ_VMM_NOT_OURS);
+  EXPECT_STREQ(extreq_vmm_vcpu_failure(nullptr), "");
   EXPECT_EQ(extreq_vmm_source_update_begin(nullptr, 0), -EINVAL);
   EXPECT_EQ(extreq_vmm_source_update_end(nullptr, nullptr, 0), -EINVAL);
 }
@@ -235,104 +271,50 @@ TEST_F(CInterface, AForkedChildDoesNothingAndTheParentKeepsItsLease) {
   ASSERT_TRUE(writer.begin({})->publish(test::table_of(5000)));
   ASSERT_EQ(extreq_vmm_source_open_blob(blob.c_str(), &source), 0);
   ASSERT_EQ(extreq_vmm_create(source, nullptr, &vm), 0);
-  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &vcpu), 0);
+  ASSERT_EQ(extreq_vmm_vcpu_create(vm, &config, &vcpu), 0);
+  int in_the_child = -1;
+  bool locked = false;
+  kvm_run_call = [&] {
+    const abi::kvm::Run before = run;
+    const int writes = pages.writes;
+    in_the_child = in_child([&] {
+      extreq_vmm_vcpu* other = nullptr;
+      const bool nothing = extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, 0) == 0 &&
+                           std::memcmp(&before, &run, sizeof run) == 0 && pages.writes == writes &&
+                           extreq_vmm_vcpu_create(vm, &config, &other) == -ECANCELED &&
+                           other == nullptr;
+      extreq_vmm_vcpu_destroy(vcpu);
+      extreq_vmm_destroy(vm);
+      extreq_vmm_source_close(source);
+      return nothing;
+    });
+    locked = !writer.begin({});  // still, by the parent's lease
+    return -EINTR;
+  };
   ASSERT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  const int before = pages.writes;
-  EXPECT_EQ(in_child([&] {
-              extreq_vmm_vcpu* other = nullptr;
-              MergedForm::exit(run, gpa, 4);
-              run.immediate_exit = 0;
-              const bool nothing =
-                  extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, 0) == EXTREQ_VMM_NOT_OURS &&
-                  MergedForm::ret(run) == 77 && run.immediate_exit == 0 && pages.writes == before &&
-                  extreq_vmm_vcpu_after_run(vcpu, -EINTR) == 0 &&
-                  extreq_vmm_vcpu_drop(vcpu, as_kvm(run)) == 0 &&
-                  extreq_vmm_vcpu_create(vm, &other) == -ECANCELED && other == nullptr;
-              extreq_vmm_vcpu_dead(vcpu);
-              extreq_vmm_vcpu_destroy(vcpu);
-              extreq_vmm_destroy(vm);
-              extreq_vmm_source_close(source);
-              return nothing;
-            }),
-            0);
-  EXPECT_FALSE(writer.begin({}));  // still locked by the parent's lease
-  EXPECT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
+  EXPECT_EQ(in_the_child, 0);
+  EXPECT_TRUE(locked);
   EXPECT_TRUE(writer.begin({}));
 }
 
 TEST(CInterfaceForCpp, TheOwnersServeARequest) {
   const Bytes table = test::table_of(300);
-  const auto source = vmm_api::Source::memory(table.data(), table.size());
-  vmm_api::Vm vm(source);
-  auto vcpu = vm.create_vcpu();
+  auto source = vmm_api::Source::memory(table.data(), table.size());
+  vmm_api::Vm vm(source, vmm_api::default_policy());
+  EXPECT_THROW(static_cast<void>(vm.create_vcpu(-1)), std::system_error);
+  auto vcpu =
+      vm.create_vcpu({sizeof(extreq_vmm_vcpu_config), -1, [](void*) { return -EINTR; }, nullptr});
   GuestPages pages;
   abi::kvm::Run run{};
   MergedForm::exit(run, gpa, 1);
-  EXPECT_EQ(vcpu.handle(as_kvm(run), memory_of(pages)), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_TRUE(vcpu.lease_held());
-  EXPECT_TRUE(vcpu.after_run(-EINTR));
+  EXPECT_EQ(vcpu.handle(as_kvm(run), memory_of(pages)), -EINTR);
+  EXPECT_EQ(vcpu.answer(), EXTREQ_VMM_CERTIFICATES);
+  EXPECT_TRUE(source.update_begin(0));
+  source.update_end(nullptr, 0);
+  EXPECT_THROW(source.update_end(nullptr, 0), std::system_error);
   EXPECT_THROW(static_cast<void>(vmm_api::Source::memory("x", 1)), std::system_error);
-}
-
-// ---------------------------------------------------------------------------------------------
-// A kick sets the VMM's own flag and then immediate_exit. Wherever it falls between the steps of
-// the loop, the VMM sees the flag before the guest runs on.
-
-struct Kicked {
-  abi::kvm::Run run{};
-  bool flag = false;
-  void kick() {
-    flag = true;
-    run.immediate_exit = 1;
-  }
-};
-
-TEST_F(CInterface, AKickAtAnyStepOfTheLoopIsSeenBeforeTheGuestRunsOn) {
-  constexpr int steps = 8;
-  make(test::table_of(5000));
-  for (int kick_at = 0; kick_at < steps; ++kick_at) {
-    SCOPED_TRACE(kick_at);
-    Kicked vmm;
-    int step = 0;
-    bool seen = false;
-    const auto here = [&] {
-      if (step++ == kick_at) vmm.kick();
-    };
-    here();
-    MergedForm::exit(vmm.run, gpa, 4);
-    here();
-    ASSERT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(vmm.run), &memory, EXTREQ_VMM_POLICY_WAIT),
-              EXTREQ_VMM_CERTIFICATES);
-    here();
-    ASSERT_EQ(vmm.run.immediate_exit, 1);  // so KVM_RUN completes and gives -EINTR
-    here();
-    const bool clear = extreq_vmm_vcpu_after_run(vcpu, -EINTR) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT;
-    ASSERT_TRUE(clear);
-    here();
-    extreq_vmm_clear_immediate_exit(as_kvm(vmm.run));
-    here();
-    seen = std::exchange(vmm.flag, false);
-    here();
-    const bool runs_on = !seen && vmm.run.immediate_exit == 0;
-    here();
-    ASSERT_EQ(step, steps);
-    const bool kicked_before_the_next_run = kick_at < steps - 1;
-    EXPECT_EQ(runs_on, !kicked_before_the_next_run);
-  }
-}
-
-// The same without the look at the flag: the reason for the rule.
-TEST_F(CInterface, AVmmThatDoesNotLookAfterClearingLosesAKick) {
-  make(test::table_of(5000));
-  Kicked vmm;
-  MergedForm::exit(vmm.run, gpa, 4);
-  ASSERT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(vmm.run), &memory, EXTREQ_VMM_POLICY_WAIT),
-            EXTREQ_VMM_CERTIFICATES);
-  ASSERT_EQ(extreq_vmm_vcpu_after_run(vcpu, -EINTR), EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT);
-  vmm.kick();
-  extreq_vmm_clear_immediate_exit(as_kvm(vmm.run));
-  EXPECT_EQ(vmm.run.immediate_exit, 0);
-  EXPECT_TRUE(vmm.flag);
+  EXPECT_THROW(vmm_api::check_kvm(-1), std::system_error);
+  EXPECT_EQ(vmm_api::version() >> 16, std::uint32_t{EXTREQ_VMM_VERSION_MAJOR});
 }
 
 }  // namespace

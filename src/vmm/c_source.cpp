@@ -105,6 +105,7 @@ int extreq_vmm_source_update_end(extreq_vmm_source* source, const void* table, s
 void extreq_vmm_source_close(extreq_vmm_source* source) {
   if (source == nullptr || !source->process.here()) return;
   const std::unique_ptr<extreq_vmm_source> owned(source);
+  owned->state->update.reset();  // VMs still use the state
 }
 
 }  // extern "C"

@@ -40,29 +40,44 @@ struct Scene {
   std::atomic<int> running{vcpu_count};
 };
 
-// The stand-in for KVM_RUN signs with the key of the moment.
-void vcpu_thread(Scene& scene, extreq_vmm_vcpu* vcpu) {
-  const auto pages = std::make_unique<std::array<std::uint8_t, 2 * test::page>>();
-  const extreq_vmm_region region{gpa, pages->data(), pages->size()};
+// One vCPU. Its KVM_RUN signs with the key of the moment.
+struct Processor {
+  Scene& scene;
+  std::array<std::uint8_t, 2 * test::page> pages{};
+  extreq_vmm_vcpu* certificates = nullptr;
+
+  [[nodiscard]] extreq_vmm_vcpu_config config() {
+    return {sizeof(extreq_vmm_vcpu_config), -1,
+            [](void* self) { return static_cast<Processor*>(self)->complete(); }, this};
+  }
+  int complete() {
+    if (extreq_vmm_vcpu_answer(certificates) != EXTREQ_VMM_CERTIFICATES) return -EINTR;
+    const int before = scene.key;
+    std::this_thread::yield();  // room for whoever does not wait for the lease
+    if (pages.at(table_size - 1) != before || scene.key != before) ++scene.mismatches;
+    return -EINTR;
+  }
+};
+
+void vcpu_thread(Processor& processor) {
+  Scene& scene = processor.scene;
+  const extreq_vmm_region region{gpa, processor.pages.data(), processor.pages.size()};
   const extreq_vmm_memory memory{nullptr, nullptr, &region, 1};
   const auto run = std::make_unique<abi::kvm::Run>();
   auto* const page = static_cast<kvm_run*>(static_cast<void*>(run.get()));
   for (int done = 0; done < requests_each;) {
     MergedForm::exit(*run, gpa, 2);
-    const int answer = extreq_vmm_vcpu_handle(vcpu, page, &memory, EXTREQ_VMM_POLICY_WAIT);
+    const int result =
+        extreq_vmm_vcpu_handle(processor.certificates, page, &memory, EXTREQ_VMM_POLICY_WAIT);
+    const int answer = extreq_vmm_vcpu_answer(processor.certificates);
     if (answer == EXTREQ_VMM_CERTIFICATES) {
-      const int before = scene.key;
-      std::this_thread::yield();  // room for whoever does not wait for the lease
-      if (pages->at(table_size - 1) != before || scene.key != before) ++scene.mismatches;
       ++scene.served;
       ++done;
     } else if (answer != EXTREQ_VMM_BUSY) {
       ++scene.mismatches;
       ++done;
     }
-    if (extreq_vmm_vcpu_after_run(vcpu, -EINTR) == EXTREQ_VMM_CLEAR_IMMEDIATE_EXIT) {
-      extreq_vmm_clear_immediate_exit(page);
-    }
+    if (result != -EINTR) ++scene.mismatches;
   }
   --scene.running;
 }
@@ -83,9 +98,13 @@ class Stress : public ::testing::Test {
     ASSERT_EQ(extreq_vmm_source_open_blob(blob_.c_str(), &source), 0);
     ASSERT_EQ(extreq_vmm_create(source, nullptr, &scene_.vm), 0);
     extreq_vmm_source_close(source);
-    for (auto& vcpu : vcpus_) ASSERT_EQ(extreq_vmm_vcpu_create(scene_.vm, &vcpu), 0);
-    for (auto* vcpu : vcpus_) {
-      threads_.emplace_back([this, vcpu] { vcpu_thread(scene_, vcpu); });
+    for (int i = 0; i < vcpu_count; ++i) {
+      Processor& vcpu = *vcpus_.emplace_back(std::make_unique<Processor>(Processor{scene_}));
+      const auto config = vcpu.config();
+      ASSERT_EQ(extreq_vmm_vcpu_create(scene_.vm, &config, &vcpu.certificates), 0);
+    }
+    for (const auto& vcpu : vcpus_) {
+      threads_.emplace_back([raw = vcpu.get()] { vcpu_thread(*raw); });
     }
   }
 
@@ -101,9 +120,8 @@ class Stress : public ::testing::Test {
     for (auto& thread : threads_) thread.join();
     EXPECT_EQ(scene_.mismatches, 0);
     EXPECT_EQ(scene_.served, vcpu_count * requests_each);
-    for (auto* vcpu : vcpus_) EXPECT_EQ(extreq_vmm_vcpu_lease_held(vcpu), 0);
     EXPECT_TRUE(writer_->begin({}));  // nobody holds the lock any more
-    for (auto* vcpu : vcpus_) extreq_vmm_vcpu_destroy(vcpu);
+    for (const auto& vcpu : vcpus_) extreq_vmm_vcpu_destroy(vcpu->certificates);
     extreq_vmm_destroy(scene_.vm);
   }
 
@@ -112,7 +130,7 @@ class Stress : public ::testing::Test {
   std::unique_ptr<lease::BlobWriter> writer_ = std::make_unique<lease::BlobWriter>(blob_);
   std::atomic<int> key_{0};
   Scene scene_{.key = key_};
-  std::array<extreq_vmm_vcpu*, vcpu_count> vcpus_{};
+  std::vector<std::unique_ptr<Processor>> vcpus_;
   std::vector<std::thread> threads_;
 };
 
@@ -153,12 +171,10 @@ TEST_F(Stress, ForkedChildrenDropNobodysLease) {
     ASSERT_GE(child, 0);
     if (child == 0) {
       bool nothing = true;
-      for (auto* vcpu : vcpus_) {
+      for (const auto& vcpu : vcpus_) {
         MergedForm::exit(run, gpa, 2);
-        nothing = nothing && extreq_vmm_vcpu_handle(vcpu, page, &memory, 0) == EXTREQ_VMM_NOT_OURS;
-        static_cast<void>(extreq_vmm_vcpu_after_run(vcpu, -EINTR));
-        extreq_vmm_vcpu_dead(vcpu);
-        extreq_vmm_vcpu_destroy(vcpu);
+        nothing = nothing && extreq_vmm_vcpu_handle(vcpu->certificates, page, &memory, 0) == 0;
+        extreq_vmm_vcpu_destroy(vcpu->certificates);
       }
       end_child(nothing ? 0 : 1);
     }

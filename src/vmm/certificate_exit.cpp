@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <exception>
 #include <limits>
+#include <utility>
 
 #include "abi/ghcb.hpp"
 #include "base/try.hpp"
@@ -29,6 +31,30 @@ Status write_to_guest(GuestMemoryWriter& memory, std::uint64_t gpa, ByteView byt
   return memory.write(gpa, bytes);
 }
 
+// One KVM_RUN that completes an exit under a lease. Its end, however it comes, leaves nothing
+// behind that could be signed later: first the answer of an exit that is still pending is turned
+// into BUSY, then the lease ends.
+class CompletingRun {
+ public:
+  CompletingRun(abi::kvm::Run& run, const ExitFields& exit, lease::Holder& holder) noexcept
+      : run_(run), exit_(exit), holder_(holder), armed_(arm_immediate_exit(run)) {}
+  ~CompletingRun() {
+    withdraw_answer(run_, exit_);
+    if (armed_) disarm_immediate_exit(run_);
+    holder_.release();
+  }
+  CompletingRun(const CompletingRun&) = delete;
+  CompletingRun& operator=(const CompletingRun&) = delete;
+  CompletingRun(CompletingRun&&) = delete;
+  CompletingRun& operator=(CompletingRun&&) = delete;
+
+ private:
+  abi::kvm::Run& run_;
+  const ExitFields exit_;
+  lease::Holder& holder_;
+  const bool armed_;
+};
+
 }  // namespace
 
 CertificateExit::CertificateExit(lease::CertificateSource& source, const Policy& policy,
@@ -39,9 +65,10 @@ CertificateExit::CertificateExit(lease::CertificateSource& source, const Policy&
       rate_(policy.rate_interval, policy.rate_burst),
       busy_since_(never) {}
 
-Result<std::unique_ptr<VcpuCertificateExit>> CertificateExit::create_vcpu() {
+Result<std::unique_ptr<VcpuCertificateExit>> CertificateExit::create_vcpu(RunVcpu run) {
   EXTREQ_TRY_ASSIGN(auto holder, source_.open_holder());
-  return std::unique_ptr<VcpuCertificateExit>(new VcpuCertificateExit(*this, std::move(holder)));
+  return std::unique_ptr<VcpuCertificateExit>(
+      new VcpuCertificateExit(*this, std::move(holder), std::move(run)));
 }
 
 bool CertificateExit::over_rate() noexcept {
@@ -57,34 +84,51 @@ bool CertificateExit::may_answer_busy() noexcept {
 
 void CertificateExit::answered_otherwise() noexcept { busy_since_.store(never); }
 
-VcpuCertificateExit::VcpuCertificateExit(CertificateExit& vm,
-                                         std::unique_ptr<lease::Holder> holder) noexcept
-    : vm_(vm), holder_(std::move(holder)) {}
+VcpuCertificateExit::VcpuCertificateExit(CertificateExit& vm, std::unique_ptr<lease::Holder> holder,
+                                         RunVcpu run)
+    : vm_(vm), holder_(std::move(holder)), run_vcpu_(std::move(run)) {}
 
-Served VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
-                                   Clock::Duration max_wait) {
-  if (!process_.here()) return Served::not_ours;
-  const auto exit = read_certificate_exit(run);
-  if (!exit) return Served::not_ours;
-
-  // A VMM that served an exit and never ran the vCPU again comes back with the lease still held.
-  holder_->release();
+int VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
+                                Clock::Duration max_wait) {
+  if (!process_.here()) return 0;
+  answer_ = Served::not_ours;
   failure_.reset();
+  const auto exit = read_certificate_exit(run);
+  if (!exit) return 0;
+  const CompletingRun completing(run, *exit, *holder_);
+  try {
+    answer_ = answer_exit(run, *exit, memory, max_wait);
+  } catch (const std::exception&) {
+    // No memory for words about what went wrong, nor for an answer by the rules. Nothing is known
+    // of the guest's pages, so there must be no report beside them: as in serve_without().
+    holder_->release();
+    failure_ = Error{Code::io, "no memory"};  // short enough not to need any
+    answer_certificate_exit(run, *exit, ExitAnswer::too_small, 1);
+    answer_ = Served::too_small;
+  }
+  const int result = run_vcpu_();
+  // Another exit of this kind can only be there if somebody cleared immediate_exit, or the same one
+  // if that was no KVM_RUN. It is answered BUSY, and completed by the caller's next run.
+  return result == 0 && read_certificate_exit(run) ? -EINTR : result;
+}
+
+Served VcpuCertificateExit::answer_exit(abi::kvm::Run& run, const ExitFields& exit,
+                                        GuestMemoryWriter& memory, Clock::Duration max_wait) {
   if (vm_.over_rate() && vm_.may_answer_busy()) {
-    answer_certificate_exit(run, *exit, ExitAnswer::busy);
+    answer_certificate_exit(run, exit, ExitAnswer::busy);
     return Served::busy;
   }
   const auto table = holder_->acquire(std::min(max_wait, vm_.policy_.max_wait));
   if (!table) {
     failure_ = table.error();
     if (failure_->code == Code::busy && vm_.may_answer_busy()) {
-      answer_certificate_exit(run, *exit, ExitAnswer::busy);
+      answer_certificate_exit(run, exit, ExitAnswer::busy);
       return Served::busy;
     }
   }
   vm_.answered_otherwise();
-  if (table && !lease::is_empty_table(*table)) return serve_table(run, *exit, *table, memory);
-  return serve_without(run, *exit, 1, memory);
+  if (table && !lease::is_empty_table(*table)) return serve_table(run, exit, *table, memory);
+  return serve_without(run, exit, 1, memory);
 }
 
 Served VcpuCertificateExit::serve_table(abi::kvm::Run& run, const ExitFields& exit, ByteView table,
@@ -99,9 +143,6 @@ Served VcpuCertificateExit::serve_table(abi::kvm::Run& run, const ExitFields& ex
     failure_ = std::move(written).error();
     return serve_without(run, exit, needed, memory);
   }
-  set_immediate_exit(run, true);
-  immediate_exit_armed_ = true;
-  answered_ = exit;
   answer_certificate_exit(run, exit, ExitAnswer::ok);
   return Served::certificates;
 }
@@ -127,24 +168,5 @@ Served VcpuCertificateExit::serve_without(abi::kvm::Run& run, const ExitFields& 
   answer_certificate_exit(run, exit, ExitAnswer::ok);
   return Served::no_certificates;
 }
-
-AfterRun VcpuCertificateExit::after_run(int result) noexcept {
-  if (!process_.here()) return AfterRun::nothing;
-  if (result != -EINVAL) holder_->release();
-  if (result == -EINVAL || !immediate_exit_armed_) return AfterRun::nothing;
-  immediate_exit_armed_ = false;
-  return AfterRun::clear_immediate_exit;
-}
-
-void VcpuCertificateExit::vcpu_dead() noexcept { holder_->release(); }
-
-bool VcpuCertificateExit::drop(abi::kvm::Run& run) noexcept {
-  if (!process_.here() || !holder_->held()) return false;
-  answer_certificate_exit(run, answered_, ExitAnswer::busy);
-  holder_->release();
-  return true;
-}
-
-void clear_immediate_exit(abi::kvm::Run& run) noexcept { set_immediate_exit(run, false); }
 
 }  // namespace extreq::vmm

@@ -1,20 +1,18 @@
 // CertificateExit and VcpuCertificateExit: serve the exit with which the hypervisor asks for
-// certificates (KVM_EXIT_SNP_REQ_CERTS, or the review's KVM_EXIT_VMGEXIT: doc/user-exit.md), and
-// hold them true until the firmware has signed. doc/vmm.md shows the order of calls.
+// certificates (KVM_EXIT_SNP_REQ_CERTS, or the review's KVM_EXIT_VMGEXIT: doc/user-exit.md). The
+// lease on them begins and ends inside handle(), which also runs the vCPU once, so that the
+// firmware signs under it. doc/vmm.md shows the order of calls.
 //
 //   for (;;) {
-//     const int result = KVM_RUN;              // 0, or a negative errno value
-//     if (exits.after_run(result) == AfterRun::clear_immediate_exit) {
-//       clear_immediate_exit(run);
-//       ... look at your own reasons to leave again: a kick may have been lost by that ...
-//     }
-//     if (result == 0 && exits.handle(run, memory) != Served::not_ours) continue;
-//     ... other exits ...
+//     int result = KVM_RUN;                    // 0, or a negative errno value
+//     if (result == 0) result = exits.handle(run, memory);
+//     ... from here on as if the library were not there ...
 //   }
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -31,7 +29,7 @@ namespace extreq::vmm {
 
 enum class Served : std::uint8_t {
   not_ours,         // another exit, or a forked child: nothing was touched
-  certificates,     // written; a lease is held until after_run()
+  certificates,     // written
   no_certificates,  // an empty table, or nothing if the guest gave no page
   too_small,        // the guest was told how many pages are needed: it gave fewer, or pages that
                     // cannot be written
@@ -39,10 +37,9 @@ enum class Served : std::uint8_t {
   failed,           // the request fails: only by WithoutCertificates::fail_request
 };
 
-enum class AfterRun : std::uint8_t {
-  nothing,
-  clear_immediate_exit,  // it was set by handle() and has done its work
-};
+// KVM_RUN on a vCPU: 0, or a negative errno value. It must reach the kernel whatever immediate_exit
+// is: where it does not, nothing is signed without a lease, but the guest is only ever told BUSY.
+using RunVcpu = std::function<int()>;
 
 // What the vCPUs of one VM share.
 // Lifetime: source and clock must outlive it, it must outlive its vCPUs. Threading: any thread.
@@ -52,31 +49,30 @@ class CertificateExit;
 // area (which parent and child share) or guest memory.
 class VcpuCertificateExit {
  public:
-  // Effect: if the run area holds a certificate exit, answers it: takes the lease (waiting no
-  // longer than the policy says), writes the table to guest memory within the pages that the guest
-  // gave, sets `ret` (and the page count that is needed), and with certificates sets
-  // immediate_exit, so that the next run comes back as soon as the firmware has signed. Every field
-  // of the run area is read once. Nothing that guest or source do makes it fail: see Served.
+  // Call it when KVM_RUN gave 0. Effect: nothing if the run area holds another exit. Otherwise
+  // answers it: takes the lease (waiting no longer than the policy says), writes the table to guest
+  // memory within the pages that the guest gave, and sets `ret` (and the page count that is
+  // needed). Then completes it: calls KVM_RUN once with immediate_exit set, so that it comes back
+  // as soon as the firmware has signed, and ends the lease. Every field of the run area is read
+  // once. Nothing that guest or source do makes it fail: see Served.
+  //
+  // Gives what KVM_RUN gave, to be treated as the caller treats its own: normally -EINTR, so the
+  // caller looks at its reasons to leave the guest and goes on. 0: the run area holds an exit for
+  // the caller, this one or a new one.
+  //
+  // If that run came back before the completion (a vCPU whose state is KVM_MP_STATE_UNINITIALIZED,
+  // sync bits that are refused), the exit is still pending. It was answered under a lease that is
+  // now over, so its answer is turned into BUSY.
+  //
+  // immediate_exit is afterwards as it was, or as somebody else set it meanwhile: a kick is never
+  // lost.
   //
   // `max_wait`: the deadline of this call, if it is shorter than the policy's.
-  [[nodiscard]] Served handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
-                              Clock::Duration max_wait = Clock::Duration::max());
+  [[nodiscard]] int handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
+                           Clock::Duration max_wait = Clock::Duration::max());
 
-  // After every run of this vCPU, with its result. 0 and -EINTR mean that the request is complete:
-  // the lease ends. -EINVAL may come before the completion (bad sync bits): the lease stays until a
-  // later return or vcpu_dead(). Any other failure ends it.
-  [[nodiscard]] AfterRun after_run(int result) noexcept;
-
-  // The vCPU will not run again.
-  void vcpu_dead() noexcept;
-
-  // The vCPU will not run here for now: it is about to be migrated, saved or paused for long, and
-  // no update of the host should wait for it. Effect: if a request is under way under a lease,
-  // turns its answer in the run area into BUSY, so that nothing is signed after the lease, and ends
-  // the lease; the guest asks again, wherever it then is. True if it was so.
-  [[nodiscard]] bool drop(abi::kvm::Run& run) noexcept;
-
-  [[nodiscard]] bool lease_held() const noexcept { return holder_->held(); }
+  // What the last handle() answered. Already known while it calls KVM_RUN.
+  [[nodiscard]] Served answer() const noexcept { return answer_; }
 
   // For logs: why the last handle() could not give certificates; none if it could, if there are
   // none to give, or if the guest only has to offer more pages.
@@ -84,8 +80,10 @@ class VcpuCertificateExit {
 
  private:
   friend class CertificateExit;
-  VcpuCertificateExit(CertificateExit& vm, std::unique_ptr<lease::Holder> holder) noexcept;
+  VcpuCertificateExit(CertificateExit& vm, std::unique_ptr<lease::Holder> holder, RunVcpu run);
 
+  [[nodiscard]] Served answer_exit(abi::kvm::Run& run, const ExitFields& exit,
+                                   GuestMemoryWriter& memory, Clock::Duration max_wait);
   [[nodiscard]] Served serve_table(abi::kvm::Run& run, const ExitFields& exit, ByteView table,
                                    GuestMemoryWriter& memory);
   [[nodiscard]] Served serve_without(abi::kvm::Run& run, const ExitFields& exit,
@@ -93,9 +91,9 @@ class VcpuCertificateExit {
 
   CertificateExit& vm_;
   std::unique_ptr<lease::Holder> holder_;
+  RunVcpu run_vcpu_;
   lease::ProcessMark process_;
-  bool immediate_exit_armed_ = false;
-  ExitFields answered_;  // while a lease is held: the exit that it was taken for
+  Served answer_ = Served::not_ours;
   std::optional<Error> failure_;
 };
 
@@ -104,8 +102,8 @@ class CertificateExit {
   explicit CertificateExit(lease::CertificateSource& source, const Policy& policy = {},
                            Clock& clock = system_clock()) noexcept;
 
-  // Failure: as CertificateSource::open_holder.
-  [[nodiscard]] Result<std::unique_ptr<VcpuCertificateExit>> create_vcpu();
+  // `run` is called by handle() alone, on its thread. Failure: as CertificateSource::open_holder.
+  [[nodiscard]] Result<std::unique_ptr<VcpuCertificateExit>> create_vcpu(RunVcpu run);
 
  private:
   friend class VcpuCertificateExit;
@@ -123,10 +121,5 @@ class CertificateExit {
   // Since when this guest hears nothing but BUSY; none if the last answer was another one.
   std::atomic<std::int64_t> busy_since_;
 };
-
-// Sets immediate_exit to 0. A signal handler or another thread of the VMM that had set it
-// meanwhile, to make the vCPU leave, is overwritten by that: whoever calls this looks at its own
-// request flag afterwards.
-void clear_immediate_exit(abi::kvm::Run& run) noexcept;
 
 }  // namespace extreq::vmm

@@ -35,6 +35,12 @@ std::uint64_t ret_of(ExitAnswer answer, bool review) noexcept {
   return review ? kvm::snp_guest_vmm_err_generic : kvm::req_certs_failed;
 }
 
+constexpr std::uint8_t immediate_exit_is_ours = 2;
+
+bool replace_immediate_exit(kvm::Run& run, std::uint8_t from, std::uint8_t to) noexcept {
+  return std::atomic_ref(run.immediate_exit).compare_exchange_strong(from, to);
+}
+
 }  // namespace
 
 std::optional<ExitFields> read_certificate_exit(kvm::Run& run) noexcept {
@@ -66,8 +72,21 @@ void answer_certificate_exit(kvm::Run& run, const ExitFields& exit, ExitAnswer a
   store(fields.ret, ret);
 }
 
-void set_immediate_exit(kvm::Run& run, bool value) noexcept {
-  store(run.immediate_exit, static_cast<std::uint8_t>(value ? 1 : 0));
+void withdraw_answer(kvm::Run& run, const ExitFields& exit) noexcept {
+  const std::uint32_t reason = load(run.exit_reason);
+  const std::uint32_t ours = exit.review ? abi::vmgexit::exit_vmgexit : kvm::exit_snp_req_certs;
+  // A signal may be reported before the completion, and has no fields of its own in the union.
+  if (reason == ours || reason == kvm::exit_intr) {
+    answer_certificate_exit(run, exit, ExitAnswer::busy);
+  }
+}
+
+bool arm_immediate_exit(kvm::Run& run) noexcept {
+  return replace_immediate_exit(run, 0, immediate_exit_is_ours);
+}
+
+void disarm_immediate_exit(kvm::Run& run) noexcept {
+  static_cast<void>(replace_immediate_exit(run, immediate_exit_is_ours, 0));
 }
 
 }  // namespace extreq::vmm

@@ -26,7 +26,16 @@ struct ExitFields {
 void answer_certificate_exit(abi::kvm::Run& run, const ExitFields& exit, ExitAnswer answer,
                              std::uint64_t pages_needed = 0) noexcept;
 
-// Stores one byte of the run area.
-void set_immediate_exit(abi::kvm::Run& run, bool value) noexcept;
+// After a run with `exit` pending, which may have come back without completing it: turns its answer
+// into BUSY. Does nothing if the run area holds something else by now: the union is then the VMM's
+// to read. Harmless where the exit was completed: nobody reads `ret` any more.
+void withdraw_answer(abi::kvm::Run& run, const ExitFields& exit) noexcept;
+
+// immediate_exit is any value but 0 to KVM, and VMMs set it to 1. Ours is another one, so that it
+// is known whose it is. True: it was 0 and is ours now. False: somebody has set it already, which
+// will do as well, and stays.
+[[nodiscard]] bool arm_immediate_exit(abi::kvm::Run& run) noexcept;
+// Back to 0, unless somebody has set it meanwhile.
+void disarm_immediate_exit(abi::kvm::Run& run) noexcept;
 
 }  // namespace extreq::vmm

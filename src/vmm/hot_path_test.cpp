@@ -34,14 +34,13 @@ namespace {
 
 void expect_no_allocations(lease::CertificateSource& source) {
   CertificateExit vm(source);
-  const auto vcpu = *vm.create_vcpu();
+  const auto vcpu = *vm.create_vcpu([] { return -EINTR; });
   test::GuestPages memory;
   abi::kvm::Run run;
   std::memset(&run, 0, sizeof run);
   const auto request = [&] {
     test::MergedForm::exit(run, test::GuestPages::base, 4);
-    const bool served = vcpu->handle(run, memory) == Served::certificates;
-    return served && vcpu->after_run(-EINTR) == AfterRun::clear_immediate_exit;
+    return vcpu->handle(run, memory) == -EINTR && vcpu->answer() == Served::certificates;
   };
   ASSERT_TRUE(request());
   const std::size_t before = allocations;

@@ -37,16 +37,31 @@ Status certificate_exit_supported(int kvm_fd, IoctlCall call) {
                 "{}: this kernel's /dev/kvm has no attributes (KVM_CAP_SYS_ATTRIBUTES): too old",
                 exit_name);
   }
+  // KVM_HAS_DEVICE_ATTR succeeds on every machine whose kvm_amd was built with SEV: only the value
+  // says whether SNP is on.
+  std::uint64_t supported = 0;
   kvm::DeviceAttr wanted{
-      .flags = 0, .group = kvm::x86_grp_sev, .attr = kvm::x86_sev_snp_req_certs, .addr = 0};
-  if (call(kvm_fd, kvm::ioctl_has_device_attr, &wanted) == 0) return {};
-  if (errno == ENXIO || errno == ENOTTY || errno == EINVAL) {
-    return fail(Code::unsupported,
-                "{}: this kernel does not have it (KVM_X86_SEV_SNP_REQ_CERTS): too old, or SNP is "
-                "off in firmware or kvm_amd",
-                exit_name);
+      .flags = 0,
+      .group = kvm::x86_grp_sev,
+      .attr = kvm::x86_sev_snp_req_certs,
+      .addr = reinterpret_cast<std::uintptr_t>(&supported)};  // NOLINT: KVM's way
+  if (call(kvm_fd, kvm::ioctl_get_device_attr, &wanted) != 0) {
+    if (errno == ENXIO || errno == ENOTTY || errno == EINVAL) {
+      return fail(Code::unsupported,
+                  "{}: this kernel does not have it (KVM_X86_SEV_SNP_REQ_CERTS): too old, or built "
+                  "without SEV",
+                  exit_name);
+    }
+    return fail_errno("KVM_GET_DEVICE_ATTR(KVM_X86_SEV_SNP_REQ_CERTS)");
   }
-  return fail_errno("KVM_HAS_DEVICE_ATTR(KVM_X86_SEV_SNP_REQ_CERTS)");
+  if (supported == 0) {
+    return fail(
+        Code::unsupported,
+        "{}: KVM_X86_SEV_SNP_REQ_CERTS is 0, 1 is needed: SNP is off in the firmware's setup "
+        "or in kvm_amd (parameter sev_snp)",
+        exit_name);
+  }
+  return {};
 }
 
 Status enable_certificate_exit(int kvm_fd, int vm_fd, int sev_fd, IoctlCall call) {

@@ -13,9 +13,9 @@ namespace extreq::vmm {
 using IoctlCall = int (*)(int fd, unsigned long request, void* argument);
 [[nodiscard]] int kernel_ioctl(int fd, unsigned long request, void* argument);
 
-// Asks /dev/kvm, open as `kvm_fd`, for the device attribute KVM_X86_SEV_SNP_REQ_CERTS.
+// Asks /dev/kvm, open as `kvm_fd`, for the value of the attribute KVM_X86_SEV_SNP_REQ_CERTS.
 // Failure: unsupported, with what is missing: it is no KVM, its kernel is too old to have such
-// attributes, or it has no certificate exit (too old, or SNP is off); io.
+// attributes or the certificate exit, or SNP is off; io.
 [[nodiscard]] Status certificate_exit_supported(int kvm_fd, IoctlCall call = kernel_ioctl);
 
 // Effect: asks as above, then makes extended requests of this VM leave to user space. After

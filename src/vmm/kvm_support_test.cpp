@@ -23,7 +23,8 @@ constexpr int vm_fd = 1001;
 // A kernel whose answers are chosen: what each ioctl gives, or minus errno.
 struct Kernel {
   int attributes = 1;
-  int has_attribute = 0;
+  int get_attribute = 0;
+  std::uint64_t value = 1;  // of the attribute: Linux 7.3, arch/x86/kvm/svm/sev.c
   int encrypt_op = 0;
   std::vector<std::string> asked;
   kvm::SevCmd command{};
@@ -41,12 +42,16 @@ int scripted(int fd, unsigned long request, void* argument) {
     kernel->asked.emplace_back("extension");
     return answer(kernel->attributes);
   }
-  if (request == kvm::ioctl_has_device_attr && fd == kvm_fd) {
+  if (request == kvm::ioctl_has_device_attr && fd == kvm_fd) return 0;  // whatever the value is
+  if (request == kvm::ioctl_get_device_attr && fd == kvm_fd) {
     const auto& attribute = *static_cast<const kvm::DeviceAttr*>(argument);
     EXPECT_EQ(attribute.group, kvm::x86_grp_sev);
     EXPECT_EQ(attribute.attr, kvm::x86_sev_snp_req_certs);
     kernel->asked.emplace_back("attribute");
-    return answer(kernel->has_attribute);
+    if (kernel->get_attribute == 0) {
+      *reinterpret_cast<std::uint64_t*>(attribute.addr) = kernel->value;  // NOLINT: KVM's way
+    }
+    return answer(kernel->get_attribute);
   }
   if (request == kvm::ioctl_memory_encrypt_op && fd == vm_fd) {
     kernel->command = *static_cast<const kvm::SevCmd*>(argument);
@@ -72,11 +77,20 @@ TEST_F(KvmSupport, TheExitIsSwitchedOnAfterTheKernelSaidThatItHasIt) {
 }
 
 TEST_F(KvmSupport, AKernelWithoutTheExitIsNotAskedToSwitchItOn) {
-  kernel_.has_attribute = -ENXIO;
+  kernel_.get_attribute = -ENXIO;
   const auto enabled = enable_certificate_exit(kvm_fd, vm_fd, -1, scripted);
   ASSERT_FALSE(enabled);
   EXPECT_EQ(enabled.error().code, Code::unsupported);
   EXPECT_THAT(enabled.error().message, HasSubstr("KVM_X86_SEV_SNP_REQ_CERTS"));
+  EXPECT_EQ(kernel_.asked, (std::vector<std::string>{"extension", "attribute"}));
+}
+
+TEST_F(KvmSupport, AHostWhoseSnpIsOffHasTheAttributeButNotTheExit) {
+  kernel_.value = 0;
+  const auto enabled = enable_certificate_exit(kvm_fd, vm_fd, -1, scripted);
+  ASSERT_FALSE(enabled);
+  EXPECT_EQ(enabled.error().code, Code::unsupported);
+  EXPECT_THAT(enabled.error().message, HasSubstr("SNP is off"));
   EXPECT_EQ(kernel_.asked, (std::vector<std::string>{"extension", "attribute"}));
 }
 

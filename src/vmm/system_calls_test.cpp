@@ -58,15 +58,16 @@ class SystemCalls : public ::testing::Test {
     extreq_vmm_source* source = nullptr;
     extreq_vmm* vm = nullptr;
     if (extreq_vmm_source_open_blob(blob_.c_str(), &source) != 0 ||
-        extreq_vmm_create(source, nullptr, &vm) != 0 || extreq_vmm_vcpu_create(vm, &vcpu_) != 0) {
+        extreq_vmm_create(source, nullptr, &vm) != 0 ||
+        extreq_vmm_vcpu_create(vm, &config_, &vcpu_) != 0) {
       ::_exit(4);
     }
   }
   bool request() {
     MergedForm::exit(run_, gpa, 2);
     auto* const page = static_cast<kvm_run*>(static_cast<void*>(&run_));
-    const int answer = extreq_vmm_vcpu_handle(vcpu_, page, &memory_, EXTREQ_VMM_POLICY_WAIT);
-    return extreq_vmm_vcpu_after_run(vcpu_, -EINTR) == 1 && answer == EXTREQ_VMM_CERTIFICATES;
+    return extreq_vmm_vcpu_handle(vcpu_, page, &memory_, EXTREQ_VMM_POLICY_WAIT) == -EINTR &&
+           extreq_vmm_vcpu_answer(vcpu_) == EXTREQ_VMM_CERTIFICATES;
   }
   // How many system calls a child makes between two calls of getpid(), with `body` in between.
   static int count_calls(const std::function<bool()>& prepare, const std::function<bool()>& body) {
@@ -115,6 +116,8 @@ class SystemCalls : public ::testing::Test {
   extreq_vmm_vcpu* vcpu_ = nullptr;
   std::array<std::uint8_t, 2 * test::page> pages_{};
   extreq_vmm_region region_{gpa, pages_.data(), pages_.size()};
+  // KVM_RUN itself is not counted: every VMM has it.
+  extreq_vmm_vcpu_config config_{sizeof config_, -1, [](void*) { return -EINTR; }, nullptr};
   extreq_vmm_memory memory_{nullptr, nullptr, &region_, 1};
   abi::kvm::Run run_{};
 };

@@ -3,7 +3,8 @@
 C11 and Rust programs are served through it.
 
 abi_test.py SHARED_LIBRARY SOURCE_DIR COMMAND, with COMMAND one of
-  symbols   the exported symbols equal libextreq-vmm.symbols, and the header declares just these
+  symbols   the exported symbols equal libextreq-vmm.symbols, the header declares just these, and the
+            header for C++ calls each of them
   needed    SONAME, and only the C and C++ run-time libraries and fmt behind it
   c         examples/vmm_c, as C11 by gcc and clang with -Wall -Wextra -Werror, serves requests
   rust      examples/rust, by rustc alone, serves requests
@@ -46,11 +47,14 @@ def check_symbols(library, source):
     header = re.sub(r"/\*.*?\*/", "", (source / "include/extreq/vmm.h").read_text(), flags=re.S)
     declared = sorted(re.findall(r"EXTREQ_VMM_API[^;(]*?(extreq_vmm_\w+)\(", header))
     assert declared == [symbol.split("@")[0] for symbol in wanted], "header and list differ"
+    cpp = (source / "include/extreq/vmm.hpp").read_text()
+    missing = [name for name in declared if not re.search(rf"::{name}\(", cpp)]
+    assert not missing, f"extreq/vmm.hpp has nothing for {missing}"
 
 
 def check_needed(library, _):
     dynamic = output("readelf", "-d", library).decode()
-    assert re.search(r"SONAME.*\[libextreq-vmm\.so\.1\]", dynamic), "SONAME"
+    assert re.search(r"SONAME.*\[libextreq-vmm\.so\.2\]", dynamic), "SONAME"
     needed = re.findall(r"NEEDED.*\[(.*)\]", dynamic)
     assert "libc.so.6" in needed, f"readelf said {needed}"
     wrong = [name for name in needed if not MAY_NEED.match(name)]

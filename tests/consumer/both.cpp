@@ -46,8 +46,9 @@ int main(int argc, char** argv) {
     const auto table = read(argv[2]);
     if (!genuine(read(argv[1]), table, read(argv[3]))) return 2;
     extreq::vmm_api::Vm vm(extreq::vmm_api::Source::memory(table.data(), table.size()));
-    const extreq::vmm_api::Vcpu vcpu = vm.create_vcpu();
-    return vcpu.lease_held() ? 3 : 0;
+    const extreq::vmm_api::Vcpu vcpu =
+        vm.create_vcpu({sizeof(extreq_vmm_vcpu_config), -1, [](void*) { return 0; }, nullptr});
+    return vcpu.answer() == EXTREQ_VMM_NOT_OURS ? 0 : 3;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 4;

@@ -103,7 +103,7 @@ healthy >/dev/null
 say 'remove, then purge'
 dpkg --remove $(dpkg-query -W -f '${Package}\n' 'extreq*' 'libextreq*') >/tmp/remove 2>&1 || { cat /tmp/remove; false; }
 [ -e /var/lib/extreq/model ]
-dpkg --purge extreq extreq-doc extreq-guest libextreq-dev libextreq-vmm1 libextreq-vmm-dev \
+dpkg --purge extreq extreq-doc extreq-guest libextreq-dev libextreq-vmm2 libextreq-vmm-dev \
   libextreq-verify1 libextreq-verify-dev >/tmp/purge 2>&1 || { cat /tmp/purge; false; }
 rm -r "$drop_in"
 systemctl daemon-reload
