@@ -118,6 +118,10 @@ void ChildProcess::kill() noexcept {
   wait_status_ = status;
 }
 
+bool ChildProcess::succeeded() const noexcept {
+  return wait_status_ && WIFEXITED(*wait_status_) && WEXITSTATUS(*wait_status_) == 0;
+}
+
 std::string ChildProcess::last_words() {
   std::string text;
   if (!wait_status_) {

@@ -39,6 +39,8 @@ class ChildProcess {
   [[nodiscard]] bool wait(std::chrono::milliseconds at_most);
   // SIGKILL to its group, and waits. Nothing if it has ended.
   void kill() noexcept;
+  // Whether it has ended, and with exit status 0.
+  [[nodiscard]] bool succeeded() const noexcept;
   // "exit status 1" or "signal 9", then what it wrote to standard error (the last part of it).
   [[nodiscard]] std::string last_words();
 

@@ -22,6 +22,20 @@ TEST(ChildProcess, GivesExitStatusAndWhatItWroteToStandardError) {
   EXPECT_EQ(child->last_words(), "exit status 3: broken");
 }
 
+TEST(ChildProcess, AnEndByASignalOrWithAnErrorIsNoSuccess) {
+  const auto succeeds = [](const char* script) {
+    auto child = ChildProcess::start({"/bin/sh", "-c", script}, {});
+    EXPECT_TRUE(child && child->wait(10s));
+    return child->succeeded();
+  };
+  EXPECT_TRUE(succeeds("exit 0"));
+  EXPECT_FALSE(succeeds("exit 1"));
+  EXPECT_FALSE(succeeds("kill -9 $$"));
+  auto running = ChildProcess::start({"/bin/sleep", "1000"}, {});
+  ASSERT_TRUE(running);
+  EXPECT_FALSE(running->succeeded());
+}
+
 TEST(ChildProcess, AProgramThatDoesNotExistIsNotFound) {
   const auto child = ChildProcess::start({"no-such-program-anywhere"}, {});
   ASSERT_FALSE(child);

@@ -88,11 +88,15 @@ Result<std::string> find_kernel(const std::string& folder) {
   for (const std::string& place : {folder + "/host/boot", std::string("/boot")}) {
     std::vector<std::string> found;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(place, error)) {
-      const std::string name = entry.path().filename().string();
-      if (name.rfind("vmlinuz-", 0) == 0 && ::access(entry.path().c_str(), R_OK) == 0) {
-        found.push_back(entry.path().string());
+    for (fs::directory_iterator entry(place, error); entry != fs::directory_iterator();
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (name.rfind("vmlinuz-", 0) == 0 && ::access(entry->path().c_str(), R_OK) == 0) {
+        found.push_back(entry->path().string());
       }
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+      return fail(Code::io, "kernels: {}: {}", place, error.message());
     }
     if (!found.empty()) return *std::max_element(found.begin(), found.end(), version_less);
   }

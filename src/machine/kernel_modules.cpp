@@ -100,10 +100,13 @@ Result<KernelModules> KernelModules::open(const std::string& folder) {
   std::error_code error;
   fs::recursive_directory_iterator entry(folder, error);
   if (error) return fail(Code::not_found, "modules: {}: {}", folder, error.message());
-  for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (error) return fail(Code::io, "modules: {}: {}", folder, error.message());
+  while (entry != fs::recursive_directory_iterator()) {
     const std::string name = module_name(entry->path().filename().string());
     if (!name.empty()) modules.paths_.emplace(name, entry->path().string());
+    // A step that fails leads to the end: the error has to be asked for here.
+    const std::string here = entry->path().string();
+    entry.increment(error);
+    if (error) return fail(Code::io, "modules: behind {}: {}", here, error.message());
   }
   if (const auto list = read_file(folder + "/modules.builtin", list_limit)) {
     for (const auto& path : split(text_of(*list), '\n')) {

@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "abi/elf64.hpp"
 #include "base/byte_builder.hpp"
@@ -91,6 +93,25 @@ TEST_F(KernelModulesTest, ABuiltInModuleIsLeftOutAndAMissingOneNamed) {
   add("gcm.ko", make_module("ctr"));
   EXPECT_THAT(order({"gcm"}), ElementsAre("gcm"));
   EXPECT_THAT(order({"nowhere"}), ElementsAre(HasSubstr("nowhere")));
+}
+
+TEST_F(KernelModulesTest, AFolderThatCannotBeReadIsAnErrorAndNotAKernelWithoutModules) {
+  add("gcm.ko", make_module(""));
+  // One more descriptor: enough for the folder, not for those inside it. Root may read all folders,
+  // and meets this limit like everyone.
+  const int lowest_free = ::dup(0);
+  ASSERT_GE(lowest_free, 0);
+  ::close(lowest_free);
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit narrow = before;
+  narrow.rlim_cur = static_cast<rlim_t>(lowest_free) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &narrow), 0);
+  const auto modules = KernelModules::open(folder_->path());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(modules);
+  EXPECT_EQ(modules.error().code, Code::io);
+  EXPECT_THAT(modules.error().message, HasSubstr("Too many open files"));
 }
 
 TEST_F(KernelModulesTest, ACircleIsAnError) {

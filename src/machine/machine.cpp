@@ -137,8 +137,12 @@ std::optional<Status> Machine::serve(kvm::Run& run) {
       if (auto done = change_page_state(run.exit.hypercall); !done) return done;
       return std::nullopt;
     case kvm::exit_shutdown:
-      if (qemu_.process().wait(end_time)) return Status();
-      return fail(Code::io, "the emulator gave up its gdb stub but still runs");
+      if (!qemu_.process().wait(end_time)) {
+        return fail(Code::io, "the emulator gave up its gdb stub but still runs");
+      }
+      // A guest that has powered off and an emulator that was killed both close the stub.
+      if (qemu_.process().succeeded()) return Status();
+      return fail(Code::io, "the emulator ended with {}", qemu_.process().last_words());
     case kvm::exit_system_event:
       return fail(Code::closed, "{}", termination_text(run.exit.system_event.data[0]));
     default:
