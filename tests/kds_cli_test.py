@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The contract of `extreq kds`, `extreq certs` and `extreq host update`, on a model platform.
 
-usage: kds_cli_test.py EXTREQ
+usage: kds_cli_test.py EXTREQ WRITE_TEST_HASHSTICK
 """
 
 import json
@@ -19,6 +19,7 @@ TCB = "bl=4,tee=0,snp=22,ucode=213"
 CHIP = "ab" * 64
 
 PROGRAM = ""
+WRITE_HASHSTICK = ""
 PLATFORM = pathlib.Path()  # one model for all tests: making its keys takes seconds
 
 
@@ -253,6 +254,51 @@ class Update(Contract):
         self.update(OK, "--commit", "--offline")
         self.assertFalse(self.table_is_empty())
 
+    def hashstick(self, provider):
+        """Of this provider, for the reported TCB."""
+        path = self.folder / f"hashstick-{provider}"
+        subprocess.run([WRITE_HASHSTICK, PLATFORM, provider, path], check=True, timeout=120)
+        return path
+
+    def lose_vlek(self):
+        """Another reported TCB deletes the VLEK; then the usual one again."""
+        self.update(OK, "--config", "--to-tcb", "bl=0,tee=0,snp=1,ucode=1")
+        self.update(OK, "--commit")
+
+    def status(self, code, *arguments):
+        done = self.run_it(code, "host", "status", "--platform", PLATFORM, "--blob", self.blob, "--json",
+                           *arguments)
+        return {line["name"]: line for line in json.loads(done.stdout)["lines"]}
+
+    def test_a_vlek_is_loaded_with_its_providers_certificates(self):
+        self.lose_vlek()
+        self.addCleanup(self.lose_vlek)
+        result = self.update(OK, "--vlek-load", self.hashstick("A"), "--csp-id", "A")
+        self.assertEqual(result["certificates"], "served")
+        self.assertIn("VLEK of provider A", result["after"])
+        self.assertFalse(self.table_is_empty())
+        self.assertEqual([leaf["csp_id"] for leaf in self.content()["leaves"] if leaf["kind"] == "VLEK"],
+                         ["A"])
+        self.assertEqual(self.status(OK, "--csp-id", "A")["signing_key"]["value"], "VLEK of provider A")
+        # Without the name, and with another one, the same table does not fit.
+        self.assertIn("--csp-id", self.status(3)["signing_key"]["remedy"])
+        self.assertIn("is of provider A, the loaded one is of B",
+                      json.dumps(self.status(3, "--csp-id", "B")))
+
+    def test_a_hashstick_of_another_provider_never_gets_the_stored_certificates(self):
+        self.lose_vlek()
+        self.addCleanup(self.lose_vlek)
+        self.update(OK, "--vlek-load", self.hashstick("A"), "--csp-id", "A")
+        self.lose_vlek()
+        before = self.blob.read_bytes()
+        said = self.update(UNREADABLE, "--vlek-load", self.hashstick("B"))
+        self.assertIn("nothing was changed", said)
+        self.assertIn("--csp-id", said)
+        said = self.update(UNREADABLE, "--vlek-load", self.hashstick("B"), "--csp-id", "B", "--offline")
+        self.assertIn("nothing was changed", said)
+        self.assertIn("VLEK of provider B", said)
+        self.assertEqual(self.blob.read_bytes(), before)
+
     def test_without_certificates_for_the_plan_nothing_is_changed(self):
         self.update(OK, "--commit")
         before = self.blob.read_bytes()
@@ -273,6 +319,7 @@ class Update(Contract):
 
 if __name__ == "__main__":
     PROGRAM = sys.argv.pop(1)
+    WRITE_HASHSTICK = sys.argv.pop(1)
     with tempfile.TemporaryDirectory() as made:
         PLATFORM = pathlib.Path(made) / "platform"
         model_platform.copy_to(PROGRAM, PLATFORM)

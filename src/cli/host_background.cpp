@@ -19,7 +19,7 @@ void Prefetcher::start(const host::SigningState& next) {
 
 void Prefetcher::fetch(const host::SigningState& next) {
   Status done;
-  if (const auto key = host::key_for(next, csp_id_)) {
+  if (const auto key = host::key_for(next)) {
     done = parts_.tables().prefetch(*key);
   } else {
     done = tl::unexpected(key.error());

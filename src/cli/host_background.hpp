@@ -18,7 +18,7 @@ namespace extreq::cli {
 // Lifetime: `parts` must outlive it.
 class Prefetcher {
  public:
-  Prefetcher(HostParts& parts, std::string csp_id) : parts_(parts), csp_id_(std::move(csp_id)) {}
+  explicit Prefetcher(HostParts& parts) : parts_(parts) {}
 
   // Effect: nothing while the last one is under way.
   void start(const host::SigningState& next);
@@ -27,7 +27,6 @@ class Prefetcher {
   void fetch(const host::SigningState& next);
 
   HostParts& parts_;
-  std::string csp_id_;
   std::future<void> running_;
 };
 

@@ -34,6 +34,10 @@ void add_platform_options(CLI::App& verb, HostOptions& options) {
       ->type_name("FILE")
       ->capture_default_str()
       ->excludes(model);
+  verb.add_option("--csp-id", options.csp_id,
+                  "The provider whose VLEK is loaded or will be, as the CSP_ID of its certificates "
+                  "has it; the firmware does not report it")
+      ->type_name("NAME");
 }
 
 void add_certificate_options(CLI::App& verb, HostOptions& options) {
@@ -61,7 +65,6 @@ void add_certificate_options(CLI::App& verb, HostOptions& options) {
       ->type_name("FILE");
   verb.add_option("--client-key", options.client_key, "The key of --client-cert, PEM")
       ->type_name("FILE");
-  verb.add_option("--csp-id", options.csp_id, "Whose VLEK is or will be loaded")->type_name("NAME");
   verb.add_option("--kds-wait", options.kds_wait, "How long to wait for the key service")
       ->type_name("SECONDS")
       ->check(CLI::Range(1U, longest_wait_seconds))
@@ -84,12 +87,14 @@ Result<HostPlatform> open_platform(const HostOptions& options) {
   HostPlatform platform;
   if (options.platform.empty()) {
     EXTREQ_TRY_ASSIGN(platform.platform, firmware::DevSev::open(options.device));
+    platform.platform->set_vlek_provider(options.csp_id);
     return platform;
   }
   EXTREQ_TRY_ASSIGN(auto model,
                     firmware::model::SecureProcessor::open_or_install(options.platform));
   platform.model = model.get();
   platform.platform = std::move(model);
+  platform.platform->set_vlek_provider(options.csp_id);
   return platform;
 }
 
@@ -120,7 +125,6 @@ Result<std::unique_ptr<HostParts>> HostParts::open(const HostOptions& options) {
   }
   if (!options.offline) parts->kds_ = std::make_unique<host::KdsClient>(*parts->http_, kds);
   host::ProviderOptions provider;
-  provider.csp_id = options.csp_id;
   provider.max_wait = std::chrono::seconds(options.kds_wait);
   provider.on_store_failure = [](const Error& error) {
     fmt::print(stderr, "extreq: not stored: {}\n", error.message);

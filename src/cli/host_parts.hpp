@@ -36,10 +36,10 @@ struct HostOptions {
   unsigned kds_wait = 60;  // seconds
 };
 
-// Effect: adds --platform and --device.
+// Effect: adds --platform, --device, --csp-id.
 void add_platform_options(CLI::App& verb, HostOptions& options);
 // Effect: adds --store, --trust, --kds-url, --proxy, --tls-ca, --client-cert, --client-key,
-// --csp-id, --offline, --kds-wait.
+// --offline, --kds-wait.
 void add_certificate_options(CLI::App& verb, HostOptions& options);
 
 // In the model's folder with --platform, else where a system has them.

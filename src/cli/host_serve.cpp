@@ -210,7 +210,7 @@ Status serve(const HostServeOptions& options) {
   EXTREQ_TRY_ASSIGN(const UniqueFd stop, stop_signals());
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
   lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
-  Prefetcher prefetcher(*parts, options.host.csp_id);
+  Prefetcher prefetcher(*parts);
   host::Service service(writer, parts->platform(), parts->tables().provider(),
                         service_options(options, prefetcher));
   std::vector<std::string> watched = {writer.path(),

@@ -74,7 +74,7 @@ Result<host::UpdateTransaction::Plan> plan_of(const UpdateOptions& options,
   }
   if (!options.vlek.empty()) {
     EXTREQ_TRY_ASSIGN(const auto vlek, read_hashstick(options.vlek));
-    return host::plan_vlek_load(platform, vlek);
+    return host::plan_vlek_load(platform, vlek, options.host.csp_id);
   }
   return host::plan_program(options.command, to_tcb, signals);
 }
@@ -102,7 +102,9 @@ Result<UpdateReport> update(const UpdateOptions& options, host::EndingSignals& s
   EXTREQ_TRY_ASSIGN(const auto parts, HostParts::open(options.host));
   EXTREQ_TRY_ASSIGN(const auto plan, plan_of(options, parts->platform(), signals));
   lease::BlobWriter writer(blob_path(options.host), {.sole_writer = options.sole_writer});
-  host::UpdateTransaction transaction(writer, parts->platform(), parts->tables().provider());
+  const auto first =
+      options.vlek.empty() ? host::AskFirst::store : host::AskFirst::key_service_for_vlek;
+  host::UpdateTransaction transaction(writer, parts->platform(), parts->tables().provider(first));
   return transaction.run(plan, std::chrono::seconds(options.lock_wait), &signals);
 }
 

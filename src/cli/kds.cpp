@@ -80,13 +80,16 @@ Result<CertificateKey> chosen_key(const KeyOptions& options, const HostOptions& 
   if (!options.product.empty()) return spelled_key(options, host_options.csp_id);
   EXTREQ_TRY_ASSIGN(const auto platform, open_platform(host_options));
   EXTREQ_TRY_ASSIGN(auto state, host::read_signing_state(*platform.platform));
-  if (options.vlek) state.vlek_loaded = true;
-  if (options.vcek) state.vlek_loaded = false;
+  if (options.vcek) state = host::without_vlek(std::move(state));
+  if (options.vlek) {
+    state.vlek_loaded = true;
+    state.csp_id = host_options.csp_id;
+  }
   if (!options.tcb.empty()) {
     EXTREQ_TRY_ASSIGN(const auto tcb, host::parse_tcb(options.tcb, state.product));
     state.reported_tcb = attestation::encode_tcb(tcb);
   }
-  return host::key_for(state, host_options.csp_id);
+  return host::key_for(state);
 }
 
 struct KdsOptions {

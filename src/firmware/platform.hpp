@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <tl/expected.hpp>
 
@@ -52,6 +53,15 @@ class Platform {
 
   // No firmware command: the processor's own identity.
   [[nodiscard]] virtual CpuSignature cpu() const = 0;
+
+  // The CSP_ID of the provider whose VLEK is loaded, or will be. No command reports it
+  // (SNP_PLATFORM_STATUS has VLEK_EN alone): the operator names it. Empty: not known.
+  // Threading: no other thread may use the platform meanwhile.
+  void set_vlek_provider(std::string csp_id) { vlek_provider_ = std::move(csp_id); }
+  [[nodiscard]] const std::string& vlek_provider() const noexcept { return vlek_provider_; }
+
+ private:
+  std::string vlek_provider_;
 };
 
 }  // namespace extreq::firmware

@@ -17,7 +17,7 @@ attestation::SigningKey signing_key(KeyKind kind) noexcept {
   return kind == KeyKind::vlek ? attestation::SigningKey::vlek : attestation::SigningKey::vcek;
 }
 
-Result<CertificateKey> key_for(const SigningState& state, std::string_view csp_id) {
+Result<CertificateKey> key_for(const SigningState& state) {
   if (state.mask_chip_key) {
     return fail(Code::not_found, "the chip's keys are masked: no certificate fits its reports");
   }
@@ -32,7 +32,7 @@ Result<CertificateKey> key_for(const SigningState& state, std::string_view csp_i
                      {},
                      attestation::decode_tcb(state.reported_tcb, layout)};
   if (key.kind == KeyKind::vlek) {
-    key.holder = to_bytes(csp_id);
+    key.holder = to_bytes(state.csp_id);
     return key;
   }
   const ByteView chip(state.chip_id);

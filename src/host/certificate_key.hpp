@@ -35,11 +35,10 @@ struct CertificateKey {
 // Bytes of a chip id that count: 64, from Turin on 8 (document 57230, "hwID").
 [[nodiscard]] std::size_t chip_id_size(attestation::Product product) noexcept;
 
-// The key that signs in this state. For a VLEK `csp_id` says whose; it may be empty.
+// The key that signs in this state. The holder of a VLEK whose provider is not known is empty.
 // Failure: invalid_input, naming the bytes: a reserved byte of the reported TCB is set, or bytes of
 // the chip id that the product does not use; not_found if the chip's keys are masked.
-[[nodiscard]] Result<CertificateKey> key_for(const SigningState& state,
-                                             std::string_view csp_id = {});
+[[nodiscard]] Result<CertificateKey> key_for(const SigningState& state);
 
 // The key that a VCEK or VLEK is for, by what it says.
 // Failure: invalid_input: it is none, or its extensions are malformed.

@@ -35,13 +35,15 @@ TableProvider::TableProvider(CertificateStore& store, KdsClient* kds,
                              attestation::TrustAnchors anchors, ProviderOptions options)
     : store_(store), kds_(kds), anchors_(std::move(anchors)), options_(std::move(options)) {}
 
-CertificateProvider TableProvider::provider() {
-  return [this](const SigningState& state) { return table_for(state); };
+CertificateProvider TableProvider::provider(AskFirst first) {
+  return [this, first](const SigningState& state) { return table_for(state, first); };
 }
 
-Result<Bytes> TableProvider::table_for(const SigningState& state) {
-  EXTREQ_TRY_ASSIGN(const CertificateKey key, key_for(state, options_.csp_id));
-  EXTREQ_TRY_ASSIGN(TableParts parts, parts_for(key));
+Result<Bytes> TableProvider::table_for(const SigningState& state, AskFirst first) {
+  EXTREQ_TRY(check_vlek_provider(state));
+  EXTREQ_TRY_ASSIGN(const CertificateKey key, key_for(state));
+  const bool fresh = first == AskFirst::key_service_for_vlek && key.kind == KeyKind::vlek;
+  EXTREQ_TRY_ASSIGN(TableParts parts, fresh ? fresh_parts_for(key) : parts_for(key));
   parts.crl = fresh_crl(key, parts.root);
   return make_table(parts, options_.table_size_limit);
 }
@@ -61,6 +63,17 @@ Result<TableParts> TableProvider::parts_for(const CertificateKey& key) {
   }
   auto fetched = from_kds(key, options_.clock->now() + options_.max_wait);
   if (fetched) return fetched;
+  return fail(fetched.error().code, "{}; {}", fetched.error().message, stored.error().message);
+}
+
+Result<TableParts> TableProvider::fresh_parts_for(const CertificateKey& key) {
+  if (kds_ == nullptr) return parts_for(key);
+  auto fetched = from_kds(key, options_.clock->now() + options_.max_wait);
+  // Only silence lets the store serve. A refusal or a wrong answer says that something is not as
+  // it should be with this provider and TCB.
+  if (fetched || fetched.error().code != Code::busy) return fetched;
+  auto stored = from_store(key);
+  if (stored) return stored;
   return fail(fetched.error().code, "{}; {}", fetched.error().message, stored.error().message);
 }
 

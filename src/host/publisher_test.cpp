@@ -44,6 +44,36 @@ class PublisherTest : public testing::Test {
   }
 };
 
+TEST_F(PublisherTest, CertificatesOfAnotherProvidersVlekAreWithdrawnAndNeverPublished) {
+  platform_.load_vlek("A", "A");
+  ASSERT_TRUE(pass(publisher_).published);
+  const auto of_a = platform_.served();
+  ASSERT_TRUE(of_a);
+  // Somebody loads B's without the lock; for all that is at hand, there is nothing but A's.
+  platform_.load_vlek("B", "B");
+  Publisher only_a(writer_, platform_.processor(), [&](const SigningState&) { return *of_a; });
+  const auto report = pass(only_a);
+  EXPECT_EQ(report.found, BlobFinding::other_key);
+  EXPECT_TRUE(report.withdrawn);
+  EXPECT_FALSE(report.published);
+  ASSERT_TRUE(report.problem);
+  EXPECT_THAT(report.problem->message, testing::HasSubstr("is of provider A"));
+  EXPECT_EQ(finding(), BlobFinding::no_table);
+  EXPECT_TRUE(pass(publisher_).published) << "B's";
+}
+
+TEST_F(PublisherTest, WithoutTheProvidersNameALoadedVlekGetsNoCertificates) {
+  platform_.load_vlek("A", "A");
+  ASSERT_TRUE(pass(publisher_).published);
+  platform_.load_vlek("A", "");
+  const auto report = pass(publisher_);
+  EXPECT_TRUE(report.withdrawn);
+  ASSERT_TRUE(report.problem);
+  EXPECT_EQ(finding(), BlobFinding::no_table);
+  platform_.load_vlek("A", "A");
+  EXPECT_TRUE(pass(publisher_).published);
+}
+
 TEST_F(PublisherTest, AMissingBlobIsMadeAndFilled) {
   const auto report = pass(publisher_);
   EXPECT_EQ(report.found, BlobFinding::missing);

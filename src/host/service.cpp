@@ -10,9 +10,9 @@ namespace extreq::host {
 Result<SigningState> state_after_commit(const SigningState& now, firmware::Platform& platform) {
   const auto status = platform.platform_status();
   if (!status) return fail(Code::io, "{}", status.error().message);
-  SigningState next = now;
+  const bool changes = status->current_tcb != now.reported_tcb;
+  SigningState next = changes ? without_vlek(now) : now;
   next.reported_tcb = status->current_tcb;
-  if (next.reported_tcb != now.reported_tcb) next.vlek_loaded = false;
   return next;
 }
 

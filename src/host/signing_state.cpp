@@ -34,7 +34,33 @@ Status check_chip(const attestation::Extensions& leaf, const SigningState& state
               to_hex(*leaf.hwid), to_hex(chip));
 }
 
+Status check_provider(const attestation::Extensions& leaf, const SigningState& state) {
+  if (leaf.csp_id == state.csp_id) return {};
+  return fail(Code::invalid_input,
+              "certificate table: the VLEK is of provider {}, the loaded one is of {}",
+              leaf.csp_id.value_or("nobody"), state.csp_id);
+}
+
+std::string signing_key(const SigningState& state) {
+  if (state.mask_chip_key) return "no signing key";
+  if (!state.vlek_loaded) return "VCEK";
+  return "VLEK of " + (state.csp_id.empty() ? "an unknown provider" : "provider " + state.csp_id);
+}
+
 }  // namespace
+
+SigningState without_vlek(SigningState state) {
+  state.vlek_loaded = false;
+  state.csp_id.clear();
+  return state;
+}
+
+Status check_vlek_provider(const SigningState& state) {
+  if (!state.vlek_loaded || !state.csp_id.empty()) return {};
+  return fail(Code::unsupported,
+              "a VLEK is loaded, and the firmware does not report whose: name the provider "
+              "(--csp-id), as the CSP_ID of its VLEK certificates has it");
+}
 
 Result<PlatformState> read_platform_state(firmware::Platform& platform) {
   PlatformState state;
@@ -48,6 +74,7 @@ Result<PlatformState> read_platform_state(firmware::Platform& platform) {
   state.signing.chip_id = *chip_id;
   state.signing.reported_tcb = status->reported_tcb;
   state.signing.vlek_loaded = (status->flags & flags::vlek_en) != 0;
+  if (state.signing.vlek_loaded) state.signing.csp_id = platform.vlek_provider();
   state.signing.mask_chip_key = (status->flags & flags::mask_chip_key) != 0;
   state.current_tcb = status->current_tcb;
   state.mask_chip_id = (status->flags & flags::mask_chip_id) != 0;
@@ -63,8 +90,7 @@ std::string to_text(const SigningState& state) {
   const auto tcb =
       attestation::decode_tcb(state.reported_tcb, attestation::layout_of(state.product));
   return fmt::format("{}, reported TCB {}, {}", attestation::kds_name(state.product),
-                     attestation::to_text(tcb),
-                     state.mask_chip_key ? "no signing key" : key_name(state));
+                     attestation::to_text(tcb), signing_key(state));
 }
 
 Status check_fits(ByteView table, const SigningState& state) {
@@ -72,6 +98,7 @@ Status check_fits(ByteView table, const SigningState& state) {
     return fail(Code::invalid_input,
                 "certificate table: the chip's keys are masked, no certificate fits a report");
   }
+  EXTREQ_TRY(check_vlek_provider(state));
   EXTREQ_TRY_ASSIGN(const auto parsed, attestation::CertificateTable::parse(table));
   const auto der = parsed.find(state.vlek_loaded ? layout::guid_vlek : layout::guid_vcek);
   if (!der) return fail(Code::invalid_input, "certificate table: it has no {}", key_name(state));
@@ -89,7 +116,7 @@ Status check_fits(ByteView table, const SigningState& state) {
                 key_name(state), attestation::to_text(extensions.tcb),
                 attestation::to_text(wanted));
   }
-  return state.vlek_loaded ? Status{} : check_chip(extensions, state);
+  return state.vlek_loaded ? check_provider(extensions, state) : check_chip(extensions, state);
 }
 
 }  // namespace extreq::host

@@ -39,6 +39,7 @@ TEST(CheckFits, TheTableOfTheStateFitsAndNoOther) {
 
   SigningState other = *state;
   other.vlek_loaded = true;
+  other.csp_id = "A";
   EXPECT_EQ(why_not(*table, other), "certificate table: it has no VLEK");
   other = *state;
   other.product = attestation::Product::genoa;
@@ -47,6 +48,35 @@ TEST(CheckFits, TheTableOfTheStateFitsAndNoOther) {
   other = *state;
   other.mask_chip_key = true;
   EXPECT_NE(why_not(*table, other), "fits");
+}
+
+TEST(CheckFits, AVlekFitsOnlyIfItIsOfTheProviderWhoseVlekIsLoaded) {
+  TestPlatform platform;
+  platform.load_vlek("A", "A");
+  const auto state = read_signing_state(platform.processor());
+  ASSERT_TRUE(state);
+  EXPECT_EQ(to_text(*state),
+            "Milan, reported TCB bootloader 3, TEE 0, SNP 20, microcode 200, VLEK of provider A");
+  const auto table = platform.provider()(*state);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(why_not(*table, *state), "fits");
+  SigningState other = *state;
+  other.csp_id = "B";
+  EXPECT_EQ(why_not(*table, other),
+            "certificate table: the VLEK is of provider A, the loaded one is of B");
+}
+
+TEST(CheckFits, NothingFitsAVlekOfAProviderThatIsNotKnown) {
+  TestPlatform platform;
+  platform.load_vlek("A", "A");
+  const auto table = platform.provider()(read_signing_state(platform.processor()).value());
+  ASSERT_TRUE(table);
+  platform.load_vlek("A", "");
+  const auto state = read_signing_state(platform.processor());
+  ASSERT_TRUE(state);
+  EXPECT_NE(why_not(*table, *state).find("--csp-id"), std::string::npos);
+  EXPECT_EQ(check_vlek_provider(*state).error().code, Code::unsupported);
+  EXPECT_TRUE(check_vlek_provider(without_vlek(*state)));
 }
 
 TEST(CheckFits, EveryComponentOfTheTcbCounts) {

@@ -61,7 +61,8 @@ std::string tcb_text(std::uint64_t tcb, attestation::Product product) {
 
 std::string key_text(const SigningState& state) {
   if (state.mask_chip_key) return "none: the chip's keys are masked";
-  return state.vlek_loaded ? "VLEK" : "VCEK";
+  if (!state.vlek_loaded) return "VCEK";
+  return "VLEK of " + (state.csp_id.empty() ? "an unknown provider" : "provider " + state.csp_id);
 }
 
 void add_platform(firmware::Platform& platform, const SigningState& state, CheckLines& lines) {
@@ -84,7 +85,12 @@ void add_platform(firmware::Platform& platform, const SigningState& state, Check
                    Verdict::fact,
                    "unknown: SNP_PLATFORM_STATUS does not tell; a guest's report does",
                    {}});
-  lines.push_back({"signing_key", Verdict::fact, key_text(state), {}});
+  const bool known = check_vlek_provider(state).has_value();
+  lines.push_back({"signing_key", known ? Verdict::fact : Verdict::bad, key_text(state),
+                   known
+                       ? ""
+                       : "the firmware does not report whose VLEK is loaded: give --csp-id NAME to "
+                         "this command, to `extreq host serve` and to `extreq host update`"});
 }
 
 void add_certificate(std::string_view name, const crypto::Certificate& certificate,

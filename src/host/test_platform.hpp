@@ -42,7 +42,7 @@ class TestPlatform {
     return [this](const SigningState& state) -> Result<Bytes> {
       ++asked;
       std::optional<std::string> csp_id;
-      if (state.vlek_loaded) csp_id = "provider";
+      if (state.vlek_loaded) csp_id = state.csp_id;
       return processor_->kds().certificate_table(
           attestation::decode_tcb(state.reported_tcb, attestation::layout_of(state.product)),
           csp_id);
@@ -56,6 +56,17 @@ class TestPlatform {
       return fail(Code::io, "{}", done.error().message);
     }
     return {};
+  }
+
+  // The VLEK of `provider` signs; `named` is whose the operator has said that it is.
+  void load_vlek(const std::string& provider, const std::string& named) {
+    const auto status = processor_->platform_status();
+    ASSERT_TRUE(status);
+    const auto tcb = attestation::decode_tcb(status->reported_tcb, attestation::TcbLayout::milan);
+    const auto hashstick = processor_->kds().wrap_vlek(provider, tcb);
+    ASSERT_TRUE(hashstick);
+    ASSERT_TRUE(processor_->vlek_load(*hashstick));
+    processor_->set_vlek_provider(named);
   }
 
   // What a guest would get now; nullopt if a reader would have to wait.

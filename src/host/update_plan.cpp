@@ -18,7 +18,7 @@ Status status_of(const firmware::CommandResult<void>& done) {
 
 // What SNP_COMMIT and SNP_CONFIG make of the signing key.
 SigningState with_reported_tcb(SigningState state, std::uint64_t tcb) {
-  if (state.reported_tcb != tcb) state.vlek_loaded = false;
+  if (state.reported_tcb != tcb) state = without_vlek(std::move(state));
   state.reported_tcb = tcb;
   return state;
 }
@@ -47,7 +47,12 @@ Result<Change> change_config(firmware::Platform& platform, const ConfigChange& w
 }
 
 Result<Change> load_vlek(firmware::Platform& platform, const snp::WrappedVlek& vlek,
-                         const PlatformState& before) {
+                         const std::string& csp_id, const PlatformState& before) {
+  if (csp_id.empty()) {
+    return fail(Code::invalid_input,
+                "VLEK load: whose VLEK it is is not known, and the firmware does not report it. "
+                "Name the provider (--csp-id), as the CSP_ID of its VLEK certificates has it");
+  }
   const SigningState& now = before.signing;
   if (vlek.tcb_version != now.reported_tcb) {
     const auto layout = attestation::layout_of(now.product);
@@ -57,7 +62,12 @@ Result<Change> load_vlek(firmware::Platform& platform, const snp::WrappedVlek& v
   }
   SigningState leads_to = now;
   leads_to.vlek_loaded = true;
-  return Change{leads_to, [&platform, vlek](int) { return status_of(platform.vlek_load(vlek)); }};
+  leads_to.csp_id = csp_id;
+  return Change{leads_to, [&platform, vlek, csp_id](int) {
+                  auto done = status_of(platform.vlek_load(vlek));
+                  if (done) platform.set_vlek_provider(csp_id);
+                  return done;
+                }};
 }
 
 }  // namespace
@@ -75,9 +85,12 @@ UpdateTransaction::Plan plan_config(firmware::Platform& platform, const ConfigCh
   };
 }
 
-UpdateTransaction::Plan plan_vlek_load(firmware::Platform& platform, const snp::WrappedVlek& vlek) {
-  return
-      [&platform, vlek](const PlatformState& before) { return load_vlek(platform, vlek, before); };
+UpdateTransaction::Plan plan_vlek_load(firmware::Platform& platform, const snp::WrappedVlek& vlek,
+                                       const std::string& csp_id) {
+  platform.set_vlek_provider({});
+  return [&platform, vlek, csp_id](const PlatformState& before) {
+    return load_vlek(platform, vlek, csp_id, before);
+  };
 }
 
 UpdateTransaction::Plan plan_program(std::vector<std::string> arguments,

@@ -28,10 +28,15 @@ struct ConfigChange {
 [[nodiscard]] UpdateTransaction::Plan plan_config(firmware::Platform& platform,
                                                   const ConfigChange& change);
 
-// SNP_VLEK_LOAD. Failure of the plan: invalid_input for a hashstick that is wrapped for another TCB
-// than the reported one: the firmware would refuse it.
+// SNP_VLEK_LOAD of a VLEK of provider `csp_id`.
+// Effect: it is not known any more whose VLEK is loaded (Platform::vlek_provider), until the
+// command has loaded this one: if it fails, an earlier one of any provider may still be there.
+// Failure of the plan: invalid_input for an empty `csp_id`, and for a hashstick that is wrapped for
+// another TCB than the reported one: the firmware would refuse it.
 [[nodiscard]] UpdateTransaction::Plan plan_vlek_load(firmware::Platform& platform,
-                                                     const abi::snp::WrappedVlek& vlek);
+                                                     const abi::snp::WrappedVlek& vlek,
+                                                     const std::string& csp_id);
+
 
 // A program, as run_guarded_command() runs it. `to_tcb`: what it leads to; nullopt: it changes
 // nothing that matters. Lifetime: `signals` must outlive what is given back.

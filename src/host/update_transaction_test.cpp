@@ -195,9 +195,7 @@ TEST_F(UpdateTransactionTest, ALeaseThatIsHeldMakesItWaitAndThenGiveUpUnchanged)
 }
 
 TEST_F(UpdateTransactionTest, ACommitThatLosesTheVlekIsFollowedToTheVcek) {
-  const auto hashstick = platform_.processor().kds().wrap_vlek("provider", tcb_old);
-  ASSERT_TRUE(hashstick);
-  ASSERT_TRUE(platform_.processor().vlek_load(*hashstick));
+  platform_.load_vlek("provider", "provider");
   ASSERT_TRUE(update_.publish_current(1s));
   ASSERT_TRUE(served_fits());
   const auto commit = [&](int) -> Status {
@@ -210,6 +208,27 @@ TEST_F(UpdateTransactionTest, ACommitThatLosesTheVlekIsFollowedToTheVcek) {
   ASSERT_TRUE(report->after);
   EXPECT_FALSE(report->after->vlek_loaded);
   EXPECT_FALSE(report->no_certificates);
+  EXPECT_TRUE(served_fits());
+}
+
+TEST_F(UpdateTransactionTest, ALoadThatFailsLeavesNoCertificatesOfTheProviderThatWasToCome) {
+  platform_.load_vlek("A", "A");
+  ASSERT_TRUE(update_.publish_current(1s));
+  ASSERT_TRUE(served_fits());
+  auto hashstick = platform_.processor().kds().wrap_vlek("B", tcb_old);
+  ASSERT_TRUE(hashstick);
+  hashstick->vlek_wrapped[0] = static_cast<std::uint8_t>(hashstick->vlek_wrapped[0] ^ 1U);
+  const auto plan = plan_vlek_load(platform_.processor(), *hashstick, "B");
+  const auto report = update_.run(plan, 1s);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_TRUE(report->command_error);
+  ASSERT_TRUE(report->after);
+  EXPECT_TRUE(report->after->vlek_loaded) << "A's is still there";
+  ASSERT_TRUE(report->no_certificates);
+  EXPECT_TRUE(lease::is_empty_table(*platform_.served()));
+  // The service has the name of the one that is loaded.
+  platform_.processor().set_vlek_provider("A");
+  ASSERT_TRUE(update_.publish_current(1s));
   EXPECT_TRUE(served_fits());
 }
 
@@ -372,7 +391,7 @@ TEST_F(PlanTest, ACommitIsPlannedForTheTcbThatRunsWhenTheLockIsHeld) {
 TEST_F(PlanTest, AHashstickThatNoLongerFitsUnderTheLockIsNotLoaded) {
   const auto hashstick = platform_.processor().kds().wrap_vlek("provider", tcb_old);
   ASSERT_TRUE(hashstick);
-  const auto report = run_behind_tcb_new(plan_vlek_load(processor_, *hashstick));
+  const auto report = run_behind_tcb_new(plan_vlek_load(processor_, *hashstick, "provider"));
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::invalid_input);
   EXPECT_FALSE(now().signing.vlek_loaded);

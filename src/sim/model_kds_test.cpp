@@ -254,23 +254,96 @@ TEST_F(ModelKdsTest, AnExpiredCertificateIsFetchedAnew) {
   EXPECT_TRUE(offline.table_for(state())) << "the renewed one is chosen";
 }
 
-TEST_F(ModelKdsTest, AVlekIsServedWithItsOwnChainToWhoeverIsTheProvider) {
+TEST_F(ModelKdsTest, AVlekIsServedWithItsOwnChainToItsProviderAlone) {
   const auto hashstick = processor_->kds().wrap_vlek("model-provider", tcb_old).value();
   ASSERT_TRUE(processor_->vlek_load(hashstick));
+  processor_->set_vlek_provider("model-provider");
   auto update = transaction();
   const auto report = update.publish_current(1s);
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->no_certificates) << report->no_certificates->message;
   EXPECT_TRUE(blob_is_true());
-  // A second provider's VLEK for the same TCB: now a guess could be wrong.
+  // A second provider's VLEK for the same TCB changes nothing for this one.
   const auto other = processor_->kds().vlek("other-provider", tcb_old).value();
   ASSERT_TRUE(store_->put_leaf(host::key_of(other).value(), other));
-  const auto ambiguous = provider_->table_for(state());
+  EXPECT_EQ(provider_->table_for(state()).value(), read_blob());
+  auto unnamed = key();
+  unnamed.holder.clear();
+  const auto ambiguous = provider_->prefetch(unnamed);
   ASSERT_FALSE(ambiguous);
   EXPECT_THAT(ambiguous.error().message, HasSubstr("--csp-id"));
-  host::TableProvider named(*store_, nullptr, anchors_,
-                            {.csp_id = "model-provider", .clock = &clock_});
-  EXPECT_TRUE(named.table_for(state()));
+}
+
+TEST_F(ModelKdsTest, AHashstickOfOneProviderIsNeverServedWithTheStoredCertificateOfAnother) {
+  const auto of_a = processor_->kds().vlek("A", tcb_old).value();
+  ASSERT_TRUE(store_->put_leaf(host::key_of(of_a).value(), of_a));
+  ASSERT_TRUE(store_->put_authority(Product::milan, KeyKind::vlek, processor_->kds().ark()));
+  ASSERT_TRUE(store_->put_authority(Product::milan, KeyKind::vlek, processor_->kds().asvk()));
+  host::TableProvider offline(*store_, nullptr, anchors_, {.clock = &clock_});
+  host::UpdateTransaction update{writer_, *processor_, offline.provider(), clock_};
+  ASSERT_TRUE(processor_->vlek_load(processor_->kds().wrap_vlek("B", tcb_old).value()));
+  for (const std::string named : {"", "B"}) {
+    processor_->set_vlek_provider(named);
+    const auto report = update.publish_current(1s);
+    ASSERT_TRUE(report);
+    ASSERT_TRUE(report->no_certificates) << "named \"" << named << "\"";
+    EXPECT_THAT(report->no_certificates->message,
+                HasSubstr(named.empty() ? "--csp-id" : "of provider B"));
+    EXPECT_TRUE(lease::is_empty_table(read_blob()));
+  }
+  processor_->set_vlek_provider("A");
+  EXPECT_TRUE(offline.table_for(state())) << "the store does have A's";
+}
+
+TEST_F(ModelKdsTest, ALoadOfAVlekWithoutItsProvidersNameIsRefused) {
+  const auto hashstick = processor_->kds().wrap_vlek("model-provider", tcb_old).value();
+  const auto before = host::read_platform_state(*processor_).value();
+  const auto refused = host::plan_vlek_load(*processor_, hashstick, "")(before);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("--csp-id"));
+  const auto change = host::plan_vlek_load(*processor_, hashstick, "model-provider")(before);
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->leads_to.csp_id, "model-provider");
+}
+
+TEST_F(ModelKdsTest, AVlekThatIsBeingLoadedIsAskedForAtTheKeyServiceThoughOneIsStored) {
+  const auto hashstick = processor_->kds().wrap_vlek("model-provider", tcb_old).value();
+  const auto load = [&](host::TableProvider& tables, host::AskFirst first) {
+    host::UpdateTransaction update{writer_, *processor_, tables.provider(first), clock_};
+    const auto report =
+        update.run(host::plan_vlek_load(*processor_, hashstick, "model-provider"), 1s);
+    EXPECT_TRUE(report && !report->no_certificates);
+    EXPECT_TRUE(blob_is_true());
+  };
+  const auto answers = [&] { return client_->status_counts()[200]; };
+  constexpr auto fresh = host::AskFirst::key_service_for_vlek;
+  load(*provider_, fresh);
+  EXPECT_EQ(stored(), 1U);
+  const auto before = answers();
+  load(*provider_, host::AskFirst::store);
+  EXPECT_EQ(answers(), before);
+  load(*provider_, fresh);
+  EXPECT_EQ(answers(), before + 1);
+  // The store serves only while the key service is silent.
+  plan("503*0");
+  load(*provider_, fresh);
+  EXPECT_EQ(answers(), before + 1);
+  host::TableProvider offline(*store_, nullptr, anchors_, {.clock = &clock_});
+  load(offline, fresh);
+}
+
+TEST_F(ModelKdsTest, AVlekThatTheKeyServiceDoesNotKnowIsNotLoadedWithTheStoredCertificate) {
+  const auto hashstick = processor_->kds().wrap_vlek("model-provider", tcb_old).value();
+  const auto load = host::plan_vlek_load(*processor_, hashstick, "model-provider");
+  const auto change = load(host::read_platform_state(*processor_).value()).value();
+  ASSERT_TRUE(provider_->prefetch(host::key_for(change.leads_to).value()));
+  plan("404*0@leaf");
+  host::UpdateTransaction update{writer_, *processor_,
+                                 provider_->provider(host::AskFirst::key_service_for_vlek), clock_};
+  const auto report = update.run(load, 1s);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::not_found);
+  EXPECT_FALSE(state().vlek_loaded);
 }
 
 TEST_F(ModelKdsTest, ATableThatIsTooLargeLosesTheCrlThenTheRoot) {
