@@ -108,8 +108,8 @@ BENCHMARK(EventGuestRequest);
 void EventExtendedGuestRequestWithoutExit(benchmark::State& state) {
   repeat(state, [](hypervisor::GuestGhcb& page) {
     page.begin(ghcb::event::extended_guest_request, request_gpa, response_gpa);
-    page.set(ghcb::offset::rax, 0);
-    page.set(ghcb::offset::rbx, 1);
+    page.set(offsetof(abi::ghcb::Page, rax), 0);
+    page.set(offsetof(abi::ghcb::Page, rbx), 1);
     return page.gpa();
   });
 }

@@ -45,8 +45,8 @@ class AskingGuest final : public hypervisor::VcpuBackend {
     if (failed_) return hypervisor::Shutdown{};
     asking_ = true;
     ghcb_.begin(ghcb::event::extended_guest_request, request_gpa, response_gpa);
-    ghcb_.set(ghcb::offset::rax, certificates_gpa);
-    ghcb_.set(ghcb::offset::rbx, certificate_pages);
+    ghcb_.set(offsetof(abi::ghcb::Page, rax), certificates_gpa);
+    ghcb_.set(offsetof(abi::ghcb::Page, rbx), certificate_pages);
     return hypervisor::Vmgexit{ghcb_gpa};
   }
 

@@ -136,9 +136,10 @@ class Host final : public guest::GhcbPort {
       info2 = ghcb::guest_request::encode_exitinfo2(input_.one_of(vmm_errors),
                                                     kind >= 0xC0 ? input_.u8() : 0U);
     }
-    put(shared.ghcb + ghcb::offset::sw_exitinfo1, ByteBuilder().u64(info1).u64(info2).view());
+    put(shared.ghcb + offsetof(abi::ghcb::Page, sw_exitinfo1),
+        ByteBuilder().u64(info1).u64(info2).view());
     if ((kind & 1U) != 0) {
-      put(shared.ghcb + ghcb::offset::rbx,
+      put(shared.ghcb + offsetof(abi::ghcb::Page, rbx),
           ByteBuilder().u64((kind & 2U) != 0 ? input_.u8() : input_.u64()).view());
     }
   }

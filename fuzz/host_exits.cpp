@@ -15,7 +15,7 @@ namespace {
 
 namespace event = abi::ghcb::event;
 namespace msr = abi::ghcb::msr;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 namespace psc = abi::ghcb::page_state_change;
 using abi::ghcb::page_size;
 
@@ -131,9 +131,9 @@ class Guest final : public hypervisor::VcpuBackend {
     const std::uint64_t request = gpa();
     const std::uint64_t response = gpa();
     ghcb_.begin(code, request, response);
-    if (input_.flag()) ghcb_.set(offset::rax, gpa());
-    if (input_.flag()) ghcb_.set(offset::rbx, input_.flag() ? input_.u64() : input_.u8());
-    if (input_.flag()) ghcb_.set(offset::sw_scratch, input_.flag() ? input_.u64() : gpa());
+    if (input_.flag()) ghcb_.set(offsetof(Page, rax), gpa());
+    if (input_.flag()) ghcb_.set(offsetof(Page, rbx), input_.flag() ? input_.u64() : input_.u8());
+    if (input_.flag()) ghcb_.set(offsetof(Page, sw_scratch), input_.flag() ? input_.u64() : gpa());
     if (request < private_gpa && input_.flag()) {
       memory_[request + offsetof(abi::snp::MessageHeader, msg_type)] = input_.u8() % 8U;
     }
@@ -142,10 +142,10 @@ class Guest final : public hypervisor::VcpuBackend {
   void change_page_states() {
     ghcb_.begin(event::page_state_change, 0, 0);
     const std::uint64_t start = input_.u8() == 0 ? input_.below(abi::ghcb::shared_buffer_size) : 0;
-    ghcb_.set(offset::sw_scratch, ghcb_gpa + offset::shared_buffer + start);
+    ghcb_.set(offsetof(Page, sw_scratch), ghcb_gpa + offsetof(Page, shared_buffer) + start);
     const std::size_t count = input_.u8() % 8U;
     MutableByteView buffer =
-        memory_.subspan(ghcb_gpa + offset::shared_buffer, abi::ghcb::shared_buffer_size);
+        memory_.subspan(ghcb_gpa + offsetof(Page, shared_buffer), abi::ghcb::shared_buffer_size);
     put(buffer, 0,
         ByteView(
             std::array{input_.u8() % 4U == 0 ? input_.u8() : std::uint8_t{0}, std::uint8_t{0}}));

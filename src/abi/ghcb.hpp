@@ -27,37 +27,6 @@ inline constexpr std::size_t valid_bitmap_size = 16;
 
 // ---------------------------------------------------------------------------------------------
 // The page (table of the GHCB layout).
-namespace offset {
-inline constexpr std::size_t cpl = 0x0CB;
-inline constexpr std::size_t xss = 0x140;
-inline constexpr std::size_t dr7 = 0x160;
-inline constexpr std::size_t rax = 0x1F8;
-inline constexpr std::size_t rcx = 0x308;
-inline constexpr std::size_t rdx = 0x310;
-inline constexpr std::size_t rbx = 0x318;
-inline constexpr std::size_t rbp = 0x328;
-inline constexpr std::size_t rsi = 0x330;
-inline constexpr std::size_t rdi = 0x338;
-inline constexpr std::size_t r8 = 0x340;
-inline constexpr std::size_t r9 = 0x348;
-inline constexpr std::size_t r10 = 0x350;
-inline constexpr std::size_t r11 = 0x358;
-inline constexpr std::size_t r12 = 0x360;
-inline constexpr std::size_t r13 = 0x368;
-inline constexpr std::size_t r14 = 0x370;
-inline constexpr std::size_t r15 = 0x378;
-inline constexpr std::size_t sw_exitcode = 0x390;
-inline constexpr std::size_t sw_exitinfo1 = 0x398;
-inline constexpr std::size_t sw_exitinfo2 = 0x3A0;
-inline constexpr std::size_t sw_scratch = 0x3A8;
-inline constexpr std::size_t xcr0 = 0x3E8;
-inline constexpr std::size_t valid_bitmap = 0x3F0;
-inline constexpr std::size_t x87_state_gpa = 0x400;
-inline constexpr std::size_t shared_buffer = 0x800;
-inline constexpr std::size_t protocol_version = 0xFFA;
-inline constexpr std::size_t usage = 0xFFC;
-}  // namespace offset
-
 struct Page {                                     // offset
   ByteArray<203> reserved_000{};                  //  0x000
   U8 cpl = 0;                                     //  0x0CB
@@ -99,35 +68,35 @@ struct Page {                                     // offset
   Le32 usage;                                     //  0xFFC
 };
 static_assert(sizeof(Page) == page_size && alignof(Page) == 1);
-static_assert(offsetof(Page, cpl) == offset::cpl);
-static_assert(offsetof(Page, xss) == offset::xss);
-static_assert(offsetof(Page, dr7) == offset::dr7);
-static_assert(offsetof(Page, rax) == offset::rax);
-static_assert(offsetof(Page, rcx) == offset::rcx);
-static_assert(offsetof(Page, rdx) == offset::rdx);
-static_assert(offsetof(Page, rbx) == offset::rbx);
-static_assert(offsetof(Page, rbp) == offset::rbp);
-static_assert(offsetof(Page, rsi) == offset::rsi);
-static_assert(offsetof(Page, rdi) == offset::rdi);
-static_assert(offsetof(Page, r8) == offset::r8);
-static_assert(offsetof(Page, r9) == offset::r9);
-static_assert(offsetof(Page, r10) == offset::r10);
-static_assert(offsetof(Page, r11) == offset::r11);
-static_assert(offsetof(Page, r12) == offset::r12);
-static_assert(offsetof(Page, r13) == offset::r13);
-static_assert(offsetof(Page, r14) == offset::r14);
-static_assert(offsetof(Page, r15) == offset::r15);
-static_assert(offsetof(Page, sw_exitcode) == offset::sw_exitcode);
-static_assert(offsetof(Page, sw_exitinfo1) == offset::sw_exitinfo1);
-static_assert(offsetof(Page, sw_exitinfo2) == offset::sw_exitinfo2);
-static_assert(offsetof(Page, sw_scratch) == offset::sw_scratch);
-static_assert(offsetof(Page, xcr0) == offset::xcr0);
-static_assert(offsetof(Page, valid_bitmap) == offset::valid_bitmap);
-static_assert(offsetof(Page, x87_state_gpa) == offset::x87_state_gpa);
-static_assert(offsetof(Page, shared_buffer) == offset::shared_buffer);
+static_assert(offsetof(Page, cpl) == 0x0CB);
+static_assert(offsetof(Page, xss) == 0x140);
+static_assert(offsetof(Page, dr7) == 0x160);
+static_assert(offsetof(Page, rax) == 0x1F8);
+static_assert(offsetof(Page, rcx) == 0x308);
+static_assert(offsetof(Page, rdx) == 0x310);
+static_assert(offsetof(Page, rbx) == 0x318);
+static_assert(offsetof(Page, rbp) == 0x328);
+static_assert(offsetof(Page, rsi) == 0x330);
+static_assert(offsetof(Page, rdi) == 0x338);
+static_assert(offsetof(Page, r8) == 0x340);
+static_assert(offsetof(Page, r9) == 0x348);
+static_assert(offsetof(Page, r10) == 0x350);
+static_assert(offsetof(Page, r11) == 0x358);
+static_assert(offsetof(Page, r12) == 0x360);
+static_assert(offsetof(Page, r13) == 0x368);
+static_assert(offsetof(Page, r14) == 0x370);
+static_assert(offsetof(Page, r15) == 0x378);
+static_assert(offsetof(Page, sw_exitcode) == 0x390);
+static_assert(offsetof(Page, sw_exitinfo1) == 0x398);
+static_assert(offsetof(Page, sw_exitinfo2) == 0x3A0);
+static_assert(offsetof(Page, sw_scratch) == 0x3A8);
+static_assert(offsetof(Page, xcr0) == 0x3E8);
+static_assert(offsetof(Page, valid_bitmap) == 0x3F0);
+static_assert(offsetof(Page, x87_state_gpa) == 0x400);
+static_assert(offsetof(Page, shared_buffer) == 0x800);
 static_assert(offsetof(Page, reserved_ff0) == 0xFF0);
-static_assert(offsetof(Page, protocol_version) == offset::protocol_version);
-static_assert(offsetof(Page, usage) == offset::usage);
+static_assert(offsetof(Page, protocol_version) == 0xFFA);
+static_assert(offsetof(Page, usage) == 0xFFC);
 
 // VALID_BITMAP: bit n says that the 8 bytes at offset 8n are valid. It covers offsets below 0x400.
 using ValidBitmap = ByteArray<valid_bitmap_size>;
@@ -214,61 +183,13 @@ struct SevInfo {
           static_cast<std::uint8_t>(value >> 24)};
 }
 
-// 0x004, 0x005: function or value 63:32, register 31:30.
-inline constexpr std::uint8_t cpuid_eax = 0;
-inline constexpr std::uint8_t cpuid_ebx = 1;
-inline constexpr std::uint8_t cpuid_ecx = 2;
-inline constexpr std::uint8_t cpuid_edx = 3;
-struct CpuidRequest {
-  std::uint32_t function = 0;
-  std::uint8_t reg = 0;
-  friend constexpr bool operator==(const CpuidRequest&, const CpuidRequest&) = default;
-};
-struct CpuidResponse {
-  std::uint32_t value = 0;
-  std::uint8_t reg = 0;
-  friend constexpr bool operator==(const CpuidResponse&, const CpuidResponse&) = default;
-};
-[[nodiscard]] constexpr std::uint64_t encode_cpuid_request(CpuidRequest request) noexcept {
-  return std::uint64_t{request.function} << 32 | (std::uint64_t{request.reg} & 3) << 30 |
-         info_cpuid_request;
-}
-[[nodiscard]] constexpr CpuidRequest decode_cpuid_request(std::uint64_t value) noexcept {
-  return {static_cast<std::uint32_t>(value >> 32), static_cast<std::uint8_t>((value >> 30) & 3)};
-}
-[[nodiscard]] constexpr std::uint64_t encode_cpuid_response(CpuidResponse response) noexcept {
-  return std::uint64_t{response.value} << 32 | (std::uint64_t{response.reg} & 3) << 30 |
-         info_cpuid_response;
-}
-[[nodiscard]] constexpr CpuidResponse decode_cpuid_response(std::uint64_t value) noexcept {
-  return {static_cast<std::uint32_t>(value >> 32), static_cast<std::uint8_t>((value >> 30) & 3)};
-}
-
-// 0x006, 0x007: the answer's data are nonzero when the processor was started by a SIPI.
-[[nodiscard]] constexpr std::uint64_t encode_ap_reset_hold_request() noexcept {
-  return info_ap_reset_hold_request;
-}
-[[nodiscard]] constexpr std::uint64_t encode_ap_reset_hold_response(std::uint64_t result) noexcept {
-  return compose(info_ap_reset_hold_response, result);
-}
-[[nodiscard]] constexpr std::uint64_t decode_ap_reset_hold_response(std::uint64_t value) noexcept {
-  return data(value);
-}
-
 // 0x010, 0x011: the answer's data are a guest frame number, all ones for "no preference".
 inline constexpr std::uint64_t preferred_gfn_none = data_max;
-[[nodiscard]] constexpr std::uint64_t encode_preferred_gpa_request() noexcept {
-  return info_preferred_gpa_request;
-}
 [[nodiscard]] constexpr std::uint64_t encode_preferred_gpa_response(std::uint64_t gfn) noexcept {
   return compose(info_preferred_gpa_response, gfn);
 }
-[[nodiscard]] constexpr std::uint64_t decode_preferred_gpa_response(std::uint64_t value) noexcept {
-  return data(value);
-}
 
 // 0x012, 0x013: data are a guest frame number; the answer repeats it, all ones for "refused".
-inline constexpr std::uint64_t register_gfn_refused = data_max;
 [[nodiscard]] constexpr std::uint64_t encode_register_gpa_request(std::uint64_t gfn) noexcept {
   return compose(info_register_gpa_request, gfn);
 }
@@ -277,9 +198,6 @@ inline constexpr std::uint64_t register_gfn_refused = data_max;
 }
 [[nodiscard]] constexpr std::uint64_t encode_register_gpa_response(std::uint64_t gfn) noexcept {
   return compose(info_register_gpa_response, gfn);
-}
-[[nodiscard]] constexpr std::uint64_t decode_register_gpa_response(std::uint64_t value) noexcept {
-  return data(value);
 }
 
 // 0x014, 0x015: operation 55:52 (page_state_change::operation_*), guest frame number 51:12. The
@@ -306,20 +224,6 @@ inline constexpr std::uint64_t page_state_change_gfn_max = 0xFFFFFFFFFF;
 }
 [[nodiscard]] constexpr std::uint32_t decode_page_state_change_response(
     std::uint64_t value) noexcept {
-  return static_cast<std::uint32_t>(value >> 32);
-}
-
-// 0x016, 0x017: VMPL 39:32. The answer's bits 63:32 are an error, zero for success.
-[[nodiscard]] constexpr std::uint64_t encode_run_vmpl_request(std::uint8_t vmpl) noexcept {
-  return std::uint64_t{vmpl} << 32 | info_run_vmpl_request;
-}
-[[nodiscard]] constexpr std::uint8_t decode_run_vmpl_request(std::uint64_t value) noexcept {
-  return static_cast<std::uint8_t>(value >> 32);
-}
-[[nodiscard]] constexpr std::uint64_t encode_run_vmpl_response(std::uint32_t error) noexcept {
-  return std::uint64_t{error} << 32 | info_run_vmpl_response;
-}
-[[nodiscard]] constexpr std::uint32_t decode_run_vmpl_response(std::uint64_t value) noexcept {
   return static_cast<std::uint32_t>(value >> 32);
 }
 
@@ -381,6 +285,7 @@ inline constexpr std::uint64_t hv_ipi = 0x80000015;
 inline constexpr std::uint64_t hv_timer = 0x80000016;
 inline constexpr std::uint64_t apic_id_list = 0x80000017;
 inline constexpr std::uint64_t run_vmpl = 0x80000018;
+inline constexpr std::uint64_t secure_avic = 0x8000001A;  // Linux, asm/svm.h: SVM_VMGEXIT_SAVIC
 inline constexpr std::uint64_t hypervisor_features = 0x8000FFFD;
 inline constexpr std::uint64_t termination_request = 0x8000FFFE;
 inline constexpr std::uint64_t unsupported_event = 0x8000FFFF;
@@ -421,7 +326,8 @@ inline constexpr std::uint64_t exception_type = 3;
 
 // ---------------------------------------------------------------------------------------------
 // Termination ("Termination Request"). Reason set 0 is the document's; other sets belong to
-// guest systems. MSR protocol: set 15:12, code 23:16. NAE event, SW_EXITINFO1: set 3:0, code 11:4.
+// guest systems: set 1 is Linux's (arch/x86/include/asm/sev-common.h, GHCB_TERM_*, as of 7.3).
+// MSR protocol: set 15:12, code 23:16.
 struct Termination {
   std::uint8_t reason_set = 0;  // 4 bits
   std::uint8_t reason_code = 0;
@@ -432,20 +338,25 @@ inline constexpr std::uint8_t set_general = 0;
 inline constexpr std::uint8_t general_request = 0;
 inline constexpr std::uint8_t protocol_unsupported = 1;
 inline constexpr std::uint8_t snp_features_unsupported = 2;
+
+inline constexpr std::uint8_t set_linux = 1;
+inline constexpr std::uint8_t linux_register = 0;
+inline constexpr std::uint8_t linux_psc = 1;
+inline constexpr std::uint8_t linux_pvalidate = 2;
+inline constexpr std::uint8_t linux_not_vmpl0 = 3;
+inline constexpr std::uint8_t linux_cpuid = 4;
+inline constexpr std::uint8_t linux_cpuid_hv = 5;
+inline constexpr std::uint8_t linux_secrets_page = 6;
+inline constexpr std::uint8_t linux_no_svsm = 7;
+inline constexpr std::uint8_t linux_svsm_vmpl0 = 8;
+inline constexpr std::uint8_t linux_svsm_caa = 9;
+inline constexpr std::uint8_t linux_secure_tsc = 10;
+inline constexpr std::uint8_t linux_svsm_ca_remap_fail = 11;
+inline constexpr std::uint8_t linux_savic_fail = 12;
 }  // namespace termination
 
-[[nodiscard]] constexpr std::uint64_t encode_termination_msr(Termination why) noexcept {
-  return std::uint64_t{why.reason_code} << 16 | (std::uint64_t{why.reason_set} & 0xF) << 12 |
-         msr::info_termination_request;
-}
 [[nodiscard]] constexpr Termination decode_termination_msr(std::uint64_t value) noexcept {
   return {static_cast<std::uint8_t>((value >> 12) & 0xF), static_cast<std::uint8_t>(value >> 16)};
-}
-[[nodiscard]] constexpr std::uint64_t encode_termination_exitinfo1(Termination why) noexcept {
-  return std::uint64_t{why.reason_code} << 4 | (std::uint64_t{why.reason_set} & 0xF);
-}
-[[nodiscard]] constexpr Termination decode_termination_exitinfo1(std::uint64_t value) noexcept {
-  return {static_cast<std::uint8_t>(value & 0xF), static_cast<std::uint8_t>(value >> 4)};
 }
 
 // ---------------------------------------------------------------------------------------------

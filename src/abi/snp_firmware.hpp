@@ -58,6 +58,23 @@ enum class Status : std::uint32_t {
   restore_required = 0x25,
   rmp_init_failed = 0x26,
   invalid_key = 0x27,
+  // As in Linux 7.3, include/uapi/linux/psp-sev.h (SEV_RET_*); 0x30 on: SEV-TIO.
+  shutdown_incomplete = 0x28,
+  incorrect_buffer_length = 0x30,
+  expand_buffer_length_request = 0x31,
+  spdm_request = 0x32,
+  spdm_error = 0x33,
+  err_in_dev_conn = 0x35,
+  invalid_dev_ctx = 0x36,
+  invalid_tdi_ctx = 0x37,
+  invalid_tdi = 0x38,
+  reclaim_required = 0x39,
+  in_use = 0x3A,
+  invalid_dev_state = 0x3B,
+  invalid_tdi_state = 0x3C,
+  dev_cert_changed = 0x3D,
+  resync_req = 0x3E,
+  response_too_large = 0x3F,
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -167,6 +184,8 @@ struct FirmwareVersion {  // offset
   U8 reserved = 0;        //      3
 };
 static_assert(sizeof(FirmwareVersion) == 4);
+static_assert(offsetof(FirmwareVersion, build) == 0 && offsetof(FirmwareVersion, minor) == 1 &&
+              offsetof(FirmwareVersion, major) == 2);
 
 struct AttestationReport {            // offset
   Le32 version;                       //  0x000
@@ -423,7 +442,7 @@ static_assert(offsetof(CpuidResponseHead, count) == 0x04);
 
 // ---------------------------------------------------------------------------------------------
 // Secrets page (chapter "Secrets Page"). The OS area at 0xA0 belongs to the guest's system; Linux's
-// use of it is in abi/linux_secrets.hpp.
+// use of it: arch/x86/include/asm/sev.h, struct secrets_os_area.
 inline constexpr std::uint32_t secrets_page_version = 3;
 inline constexpr std::uint32_t secrets_imi_en = 1U << 0;
 

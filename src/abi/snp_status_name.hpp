@@ -88,6 +88,38 @@ namespace extreq::abi::snp {
       return "RMP initialisation failed";
     case Status::invalid_key:
       return "invalid key";
+    case Status::shutdown_incomplete:
+      return "shutdown incomplete";
+    case Status::incorrect_buffer_length:
+      return "incorrect buffer length";
+    case Status::expand_buffer_length_request:
+      return "buffer is to be expanded";
+    case Status::spdm_request:
+      return "SPDM request";
+    case Status::spdm_error:
+      return "SPDM error";
+    case Status::err_in_dev_conn:
+      return "error in the device connection";
+    case Status::invalid_dev_ctx:
+      return "invalid device context";
+    case Status::invalid_tdi_ctx:
+      return "invalid TDI context";
+    case Status::invalid_tdi:
+      return "invalid TDI";
+    case Status::reclaim_required:
+      return "reclaim required";
+    case Status::in_use:
+      return "in use";
+    case Status::invalid_dev_state:
+      return "invalid device state";
+    case Status::invalid_tdi_state:
+      return "invalid TDI state";
+    case Status::dev_cert_changed:
+      return "device certificate changed";
+    case Status::resync_req:
+      return "resynchronisation required";
+    case Status::response_too_large:
+      return "response too large";
   }
   return "unknown status";
 }

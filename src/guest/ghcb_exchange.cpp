@@ -13,7 +13,6 @@ namespace extreq::guest {
 namespace {
 
 namespace ghcb = abi::ghcb;
-namespace offset = abi::ghcb::offset;
 
 struct Range {
   const char* name;
@@ -62,13 +61,13 @@ Status GhcbExchange::place(message::PageView message, std::optional<std::uint64_
   ghcb::Page page;
   page.protocol_version = ghcb::protocol_version_max;
   page.usage = ghcb::usage_standard;
-  set(page, page.sw_exitcode, offset::sw_exitcode,
+  set(page, page.sw_exitcode, offsetof(abi::ghcb::Page, sw_exitcode),
       table_pages ? ghcb::event::extended_guest_request : ghcb::event::guest_request);
-  set(page, page.sw_exitinfo1, offset::sw_exitinfo1, pages_.request);
-  set(page, page.sw_exitinfo2, offset::sw_exitinfo2, pages_.response);
+  set(page, page.sw_exitinfo1, offsetof(abi::ghcb::Page, sw_exitinfo1), pages_.request);
+  set(page, page.sw_exitinfo2, offsetof(abi::ghcb::Page, sw_exitinfo2), pages_.response);
   if (table_pages) {
-    set(page, page.rax, offset::rax, pages_.certificates);
-    set(page, page.rbx, offset::rbx, *table_pages);
+    set(page, page.rax, offsetof(abi::ghcb::Page, rax), pages_.certificates);
+    set(page, page.rbx, offsetof(abi::ghcb::Page, rbx), *table_pages);
     // So that a host which writes no table leaves an empty one, not the last request's.
     if (*table_pages != 0) {
       EXTREQ_TRY(port_->write(pages_.certificates,
@@ -80,11 +79,11 @@ Status GhcbExchange::place(message::PageView message, std::optional<std::uint64_
 
 Result<GhcbAnswer> GhcbExchange::exit(ExitKind kind) {
   EXTREQ_TRY(port_->vmgexit(pages_.ghcb));
-  EXTREQ_TRY_ASSIGN(const std::uint64_t info1, read_field(offset::sw_exitinfo1));
-  EXTREQ_TRY_ASSIGN(const std::uint64_t info2, read_field(offset::sw_exitinfo2));
+  EXTREQ_TRY_ASSIGN(const std::uint64_t info1, read_field(offsetof(abi::ghcb::Page, sw_exitinfo1)));
+  EXTREQ_TRY_ASSIGN(const std::uint64_t info2, read_field(offsetof(abi::ghcb::Page, sw_exitinfo2)));
   std::uint64_t rbx = 0;
   if (kind == ExitKind::extended) {
-    EXTREQ_TRY_ASSIGN(rbx, read_field(offset::rbx));
+    EXTREQ_TRY_ASSIGN(rbx, read_field(offsetof(abi::ghcb::Page, rbx)));
   }
   // The inputs of the exit, unchanged: with a request page at a multiple of 4 GiB they would read
   // like an answer.

@@ -78,9 +78,9 @@ TEST_F(Exchange, NothingOfTheLastRequestIsLeftInTheSharedPages) {
   ASSERT_TRUE(exchange_.place(message_of(1), 1));
   EXPECT_TRUE(all_zero(host_.get(test_pages.response, 4096)));
   EXPECT_TRUE(all_zero(host_.get(test_pages.certificates, 24)));
-  EXPECT_TRUE(all_zero(host_.get(test_pages.ghcb + abi::ghcb::offset::shared_buffer,
+  EXPECT_TRUE(all_zero(host_.get(test_pages.ghcb + offsetof(abi::ghcb::Page, shared_buffer),
                                  abi::ghcb::shared_buffer_size)));
-  EXPECT_TRUE(all_zero(host_.get(test_pages.ghcb + abi::ghcb::offset::rcx, 8)));
+  EXPECT_TRUE(all_zero(host_.get(test_pages.ghcb + offsetof(abi::ghcb::Page, rcx), 8)));
 }
 
 TEST_F(Exchange, AnOfferOfNoPagesTouchesNone) {

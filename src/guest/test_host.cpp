@@ -95,11 +95,12 @@ Status TestHost::vmgexit(std::uint64_t ghcb_msr) {
   Exit exit{.code = page.sw_exitcode,
             .info1 = page.sw_exitinfo1,
             .info2 = page.sw_exitinfo2,
-            .rax = if_valid(page, ghcb::offset::rax, page.rax),
-            .rbx = if_valid(page, ghcb::offset::rbx, page.rbx),
+            .rax = if_valid(page, offsetof(abi::ghcb::Page, rax), page.rax),
+            .rbx = if_valid(page, offsetof(abi::ghcb::Page, rbx), page.rbx),
             .request = {}};
   for (const std::size_t field :
-       {ghcb::offset::sw_exitcode, ghcb::offset::sw_exitinfo1, ghcb::offset::sw_exitinfo2}) {
+       {offsetof(abi::ghcb::Page, sw_exitcode), offsetof(abi::ghcb::Page, sw_exitinfo1),
+        offsetof(abi::ghcb::Page, sw_exitinfo2)}) {
     EXPECT_TRUE(ghcb::is_valid(page.valid_bitmap, field)) << field;
   }
   EXPECT_EQ(exit.info1, pages_.request);
@@ -183,7 +184,8 @@ Bytes TestHost::default_payload(const message::Request& asked) {
 }
 
 void TestHost::answer(std::uint64_t info1, std::uint64_t info2) {
-  put(pages_.ghcb + ghcb::offset::sw_exitinfo1, ByteBuilder().u64(info1).u64(info2).view());
+  put(pages_.ghcb + offsetof(abi::ghcb::Page, sw_exitinfo1),
+      ByteBuilder().u64(info1).u64(info2).view());
 }
 
 void TestHost::vmm_error(std::uint32_t error, std::uint32_t status) {
@@ -191,7 +193,7 @@ void TestHost::vmm_error(std::uint32_t error, std::uint32_t status) {
 }
 
 void TestHost::set_rbx(std::uint64_t pages) {
-  put(pages_.ghcb + ghcb::offset::rbx, ByteBuilder().u64(pages).view());
+  put(pages_.ghcb + offsetof(abi::ghcb::Page, rbx), ByteBuilder().u64(pages).view());
 }
 
 void TestHost::put(std::uint64_t gpa, ByteView bytes) {

@@ -10,7 +10,7 @@
 namespace extreq::hypervisor {
 namespace {
 
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 namespace request = abi::ghcb::guest_request;
 
 [[nodiscard]] Result<std::uint8_t> peek_type(VcpuState& vcpu) {
@@ -43,7 +43,7 @@ Outcome handle_extended_guest_request(VcpuState& vcpu) {
   if (*msg_type != static_cast<std::uint8_t>(abi::snp::MessageType::report_req)) {
     return handle_guest_request(vcpu);
   }
-  if (!ghcb.was_valid(offset::rax) || !ghcb.was_valid(offset::rbx) ||
+  if (!ghcb.was_valid(offsetof(Page, rax)) || !ghcb.was_valid(offsetof(Page, rbx)) ||
       ghcb.rax() % abi::ghcb::page_size != 0) {
     ghcb.answer_malformed(abi::ghcb::malformed::invalid_input);
     return Next::guest;

@@ -9,7 +9,7 @@ namespace extreq::hypervisor {
 namespace {
 
 namespace kvm = abi::kvm;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 using abi::snp::MessageType;
 using testing::Each;
 using testing::ElementsAre;
@@ -150,7 +150,7 @@ TEST_P(CertificateExit, TooSmallTellsTheGuestHowManyPagesUserSpaceNeeds) {
     EXPECT_EQ(vm_.run_to_answer(), -EINTR);
     EXPECT_EQ(vm_.exit_info_2(), std::uint64_t{1} << 32);
     EXPECT_EQ(vm_.rbx(), need) << "verbatim: what it means is between user space and guest";
-    EXPECT_TRUE(vm_.ghcb.is_valid(offset::rbx));
+    EXPECT_TRUE(vm_.ghcb.is_valid(offsetof(Page, rbx)));
   }
   EXPECT_EQ(vm_.firmware.call_count(), 0U) << "the message was not consumed";
   EXPECT_TRUE(vm_.next_request_works());
@@ -237,11 +237,11 @@ TEST_P(CertificateExit, APlainGuestRequestForAReportDoesNotLeave) {
 
 TEST_P(CertificateExit, RaxOrRbxNotValidOrRaxUnalignedIsInvalidInput) {
   const TestVm::Prepare rows[] = {
-      [](GuestGhcb& ghcb) { ghcb.mark_invalid(offset::rax); },
-      [](GuestGhcb& ghcb) { ghcb.mark_invalid(offset::rbx); },
-      [](GuestGhcb& ghcb) { ghcb.set(offset::rax, TestVm::certs_gpa + 1); },
-      [](GuestGhcb& ghcb) { ghcb.set(offset::rax, TestVm::certs_gpa + 0x800); },
-      [](GuestGhcb& ghcb) { ghcb.set(offset::rax, ~std::uint64_t{0}); },
+      [](GuestGhcb& ghcb) { ghcb.mark_invalid(offsetof(Page, rax)); },
+      [](GuestGhcb& ghcb) { ghcb.mark_invalid(offsetof(Page, rbx)); },
+      [](GuestGhcb& ghcb) { ghcb.set(offsetof(Page, rax), TestVm::certs_gpa + 1); },
+      [](GuestGhcb& ghcb) { ghcb.set(offsetof(Page, rax), TestVm::certs_gpa + 0x800); },
+      [](GuestGhcb& ghcb) { ghcb.set(offsetof(Page, rax), ~std::uint64_t{0}); },
   };
   for (const auto& row : rows) {
     vm_.then_extended_request(4, TestVm::certs_gpa, row);
@@ -316,7 +316,7 @@ TEST_P(CertificateExit, ATypeSwappedIntoAReportRequestAfterThePeekBringsNoCertif
 TEST_P(CertificateExit, AGhcbRewrittenDuringTheExitChangesNothing) {
   leave();
   vm_.ghcb.begin(abi::ghcb::event::guest_request, TestVm::private_gpa, TestVm::unmapped_gpa);
-  vm_.ghcb.set(offset::rbx, 0);
+  vm_.ghcb.set(offsetof(Page, rbx), 0);
   EXPECT_EQ(vm_.run_to_answer(), -EINTR);
   EXPECT_EQ(vm_.exit_info_1(), 0U);
   EXPECT_EQ(vm_.exit_info_2(), 0U);

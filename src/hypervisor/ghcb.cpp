@@ -8,14 +8,16 @@
 namespace extreq::hypervisor {
 namespace {
 
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 // The fields of an event lie in a few runs of neighbours; each run is fetched in one go.
-constexpr std::size_t general_size = offset::rbx + 8 - offset::rcx;              // RCX, RDX, RBX
-constexpr std::size_t exit_size = offset::sw_scratch + 8 - offset::sw_exitcode;  // and two infos
-static_assert(general_size == 24 && offset::rdx == offset::rcx + 8);
-static_assert(exit_size == 32 && offset::sw_exitinfo1 == offset::sw_exitcode + 8 &&
-              offset::sw_exitinfo2 == offset::sw_exitinfo1 + 8);
+constexpr std::size_t general_size =
+    offsetof(Page, rbx) + 8 - offsetof(Page, rcx);  // RCX, RDX, RBX
+constexpr std::size_t exit_size =
+    offsetof(Page, sw_scratch) + 8 - offsetof(Page, sw_exitcode);  // and two infos
+static_assert(general_size == 24 && offsetof(Page, rdx) == offsetof(Page, rcx) + 8);
+static_assert(exit_size == 32 && offsetof(Page, sw_exitinfo1) == offsetof(Page, sw_exitcode) + 8 &&
+              offsetof(Page, sw_exitinfo2) == offsetof(Page, sw_exitinfo1) + 8);
 
 template <class Layout>
 [[nodiscard]] Layout take(ByteReader& reader) noexcept {
@@ -32,9 +34,11 @@ std::optional<Ghcb> Ghcb::open(GuestMemory& memory, std::uint64_t gpa) {
   std::array<std::uint8_t, exit_size> exit{};
   std::array<std::uint8_t, 4> usage{};
   // The bitmap first: a field that becomes valid later was not valid at the exit.
-  if (!memory.read(gpa + offset::valid_bitmap, ghcb.valid_in_) ||
-      !memory.read(gpa + offset::rax, rax) || !memory.read(gpa + offset::rcx, general) ||
-      !memory.read(gpa + offset::sw_exitcode, exit) || !memory.read(gpa + offset::usage, usage)) {
+  if (!memory.read(gpa + offsetof(Page, valid_bitmap), ghcb.valid_in_) ||
+      !memory.read(gpa + offsetof(Page, rax), rax) ||
+      !memory.read(gpa + offsetof(Page, rcx), general) ||
+      !memory.read(gpa + offsetof(Page, sw_exitcode), exit) ||
+      !memory.read(gpa + offsetof(Page, usage), usage)) {
     return std::nullopt;
   }
   const auto if_valid = [&ghcb](std::size_t field, std::uint64_t value) {
@@ -44,14 +48,14 @@ std::optional<Ghcb> Ghcb::open(GuestMemory& memory, std::uint64_t gpa) {
   ByteReader general_reader(general);
   ByteReader exit_reader(exit);
   ByteReader usage_reader(usage);
-  ghcb.rax_ = if_valid(offset::rax, take<abi::Le64>(rax_reader));
-  ghcb.rcx_ = if_valid(offset::rcx, take<abi::Le64>(general_reader));
-  ghcb.rdx_ = if_valid(offset::rdx, take<abi::Le64>(general_reader));
-  ghcb.rbx_ = if_valid(offset::rbx, take<abi::Le64>(general_reader));
+  ghcb.rax_ = if_valid(offsetof(Page, rax), take<abi::Le64>(rax_reader));
+  ghcb.rcx_ = if_valid(offsetof(Page, rcx), take<abi::Le64>(general_reader));
+  ghcb.rdx_ = if_valid(offsetof(Page, rdx), take<abi::Le64>(general_reader));
+  ghcb.rbx_ = if_valid(offsetof(Page, rbx), take<abi::Le64>(general_reader));
   ghcb.exit_code_ = take<abi::Le64>(exit_reader);
   ghcb.exit_info_1_ = take<abi::Le64>(exit_reader);
   ghcb.exit_info_2_ = take<abi::Le64>(exit_reader);
-  ghcb.scratch_ = if_valid(offset::sw_scratch, take<abi::Le64>(exit_reader));
+  ghcb.scratch_ = if_valid(offsetof(Page, sw_scratch), take<abi::Le64>(exit_reader));
   ghcb.usage_ = take<abi::Le32>(usage_reader);
   ghcb.write_valid_bitmap();
   return ghcb;
@@ -65,14 +69,14 @@ void Ghcb::write(std::size_t offset, ByteView bytes) {
   static_cast<void>(memory_->write(gpa_ + offset, bytes));
 }
 
-void Ghcb::write_valid_bitmap() { write(offset::valid_bitmap, valid_out_); }
+void Ghcb::write_valid_bitmap() { write(offsetof(Page, valid_bitmap), valid_out_); }
 
 void Ghcb::answer(std::uint64_t exit_info_1, std::uint64_t exit_info_2) {
   ByteBuilder infos(16);
   infos.u64(exit_info_1).u64(exit_info_2);
-  write(offset::sw_exitinfo1, infos.view());
-  abi::ghcb::mark_valid(valid_out_, offset::sw_exitinfo1);
-  abi::ghcb::mark_valid(valid_out_, offset::sw_exitinfo2);
+  write(offsetof(Page, sw_exitinfo1), infos.view());
+  abi::ghcb::mark_valid(valid_out_, offsetof(Page, sw_exitinfo1));
+  abi::ghcb::mark_valid(valid_out_, offsetof(Page, sw_exitinfo2));
   write_valid_bitmap();
 }
 
@@ -87,11 +91,12 @@ void Ghcb::answer_malformed(std::uint64_t reason) {
 void Ghcb::close() {
   ByteBuilder rax(8);
   rax.u64(rax_);
-  write(offset::rax, rax.view());
+  write(offsetof(Page, rax), rax.view());
   ByteBuilder general(general_size);
   general.u64(rcx_).u64(rdx_).u64(rbx_);
-  write(offset::rcx, general.view());
-  for (const std::size_t field : {offset::rax, offset::rcx, offset::rdx, offset::rbx}) {
+  write(offsetof(Page, rcx), general.view());
+  for (const std::size_t field :
+       {offsetof(Page, rax), offsetof(Page, rcx), offsetof(Page, rdx), offsetof(Page, rbx)}) {
     abi::ghcb::mark_valid(valid_out_, field);
   }
   write_valid_bitmap();

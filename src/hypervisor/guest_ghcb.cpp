@@ -8,7 +8,7 @@
 
 namespace extreq::hypervisor {
 
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 void GuestGhcb::begin(std::uint64_t exit_code, std::uint64_t exit_info_1,
                       std::uint64_t exit_info_2) {
@@ -16,13 +16,13 @@ void GuestGhcb::begin(std::uint64_t exit_code, std::uint64_t exit_info_1,
   write(0, zeros);
   ByteBuilder version(2);
   version.u16(abi::ghcb::protocol_version_max);
-  write(offset::protocol_version, version.view());
+  write(offsetof(Page, protocol_version), version.view());
   ByteBuilder usage(4);
   usage.u32(abi::ghcb::usage_standard);
-  write(offset::usage, usage.view());
-  set(offset::sw_exitcode, exit_code);
-  set(offset::sw_exitinfo1, exit_info_1);
-  set(offset::sw_exitinfo2, exit_info_2);
+  write(offsetof(Page, usage), usage.view());
+  set(offsetof(Page, sw_exitcode), exit_code);
+  set(offsetof(Page, sw_exitinfo1), exit_info_1);
+  set(offsetof(Page, sw_exitinfo2), exit_info_2);
 }
 
 void GuestGhcb::set(std::size_t field, std::uint64_t value) {
@@ -31,14 +31,14 @@ void GuestGhcb::set(std::size_t field, std::uint64_t value) {
   write(field, bytes.view());
   abi::ghcb::ValidBitmap bitmap = valid_bitmap();
   abi::ghcb::mark_valid(bitmap, field);
-  write(offset::valid_bitmap, bitmap);
+  write(offsetof(Page, valid_bitmap), bitmap);
 }
 
 void GuestGhcb::mark_invalid(std::size_t field) {
   abi::ghcb::ValidBitmap bitmap = valid_bitmap();
   const std::size_t bit = abi::ghcb::valid_bit(field);
   bitmap.at(bit / 8) = static_cast<std::uint8_t>(bitmap.at(bit / 8) & ~(1U << (bit % 8)));
-  write(offset::valid_bitmap, bitmap);
+  write(offsetof(Page, valid_bitmap), bitmap);
 }
 
 void GuestGhcb::write(std::size_t offset, ByteView bytes) {
@@ -53,7 +53,7 @@ std::uint64_t GuestGhcb::get(std::size_t field) const {
 
 abi::ghcb::ValidBitmap GuestGhcb::valid_bitmap() const {
   abi::ghcb::ValidBitmap bitmap{};
-  copy_from_shared(bitmap, page_.subspan(offset::valid_bitmap, bitmap.size()).data());
+  copy_from_shared(bitmap, page_.subspan(offsetof(Page, valid_bitmap), bitmap.size()).data());
   return bitmap;
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 namespace event = abi::ghcb::event;
 namespace kvm = abi::kvm;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 // Writes to pages with a random mixture of plausible values until it is destroyed.
 class Scribbler {
@@ -52,12 +52,12 @@ class HostileGuest : public testing::TestWithParam<ExitAbi> {
   // The guest's next step on this vCPU: it fills its GHCB as well as it can against the others.
   void then_event(std::uint64_t code) {
     vm_.backend.then([this, code](std::uint64_t) -> Result<GuestExit> {
-      vm_.ghcb.set(offset::sw_exitcode, code);
-      vm_.ghcb.set(offset::sw_exitinfo1, TestVm::request_gpa);
-      vm_.ghcb.set(offset::sw_exitinfo2, TestVm::response_gpa);
-      vm_.ghcb.set(offset::rax, TestVm::certs_gpa);
-      vm_.ghcb.set(offset::rbx, 4);
-      vm_.ghcb.set(offset::sw_scratch, TestVm::ghcb_gpa + offset::shared_buffer);
+      vm_.ghcb.set(offsetof(Page, sw_exitcode), code);
+      vm_.ghcb.set(offsetof(Page, sw_exitinfo1), TestVm::request_gpa);
+      vm_.ghcb.set(offsetof(Page, sw_exitinfo2), TestVm::response_gpa);
+      vm_.ghcb.set(offsetof(Page, rax), TestVm::certs_gpa);
+      vm_.ghcb.set(offsetof(Page, rbx), 4);
+      vm_.ghcb.set(offsetof(Page, sw_scratch), TestVm::ghcb_gpa + offsetof(Page, shared_buffer));
       return GuestExit{Vmgexit{TestVm::ghcb_gpa}};
     });
   }
@@ -89,7 +89,7 @@ TEST_P(HostileGuest, GhcbAndRequestPageMayChangeAtAnyMoment) {
                                           TestVm::response_gpa,
                                           TestVm::private_gpa,
                                           TestVm::unmapped_gpa,
-                                          TestVm::ghcb_gpa + offset::shared_buffer,
+                                          TestVm::ghcb_gpa + offsetof(Page, shared_buffer),
                                           event::page_state_change,
                                           event::guest_request,
                                           event::extended_guest_request,

@@ -13,7 +13,7 @@ namespace extreq::hypervisor {
 namespace {
 
 namespace kvm = abi::kvm;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 class HostileVmm : public testing::TestWithParam<ExitAbi> {
  protected:
@@ -120,10 +120,10 @@ TEST_P(HostileVmm, ARunAreaWrittenByAnotherThreadGivesDocumentedResultsOnly) {
       vm_.then_extended_request();
     } else {
       vm_.then_event(abi::ghcb::event::page_state_change, 0, 0, [](GuestGhcb& ghcb) {
-        ghcb.set(offset::sw_scratch, TestVm::ghcb_gpa + offset::shared_buffer);
-        ghcb.write(offset::shared_buffer, Bytes{0, 0,    1, 0, 0, 0, 0,    0,  //
-                                                0, 0x50, 0, 0, 0, 0, 0x10, 0,  //
-                                                0, 0x90, 0, 0, 0, 0, 0x10, 0});
+        ghcb.set(offsetof(Page, sw_scratch), TestVm::ghcb_gpa + offsetof(Page, shared_buffer));
+        ghcb.write(offsetof(Page, shared_buffer), Bytes{0, 0,    1, 0, 0, 0, 0,    0,  //
+                                                        0, 0x50, 0, 0, 0, 0, 0x10, 0,  //
+                                                        0, 0x90, 0, 0, 0, 0, 0x10, 0});
       });
     }
   }

@@ -14,7 +14,7 @@ namespace {
 
 namespace event = abi::ghcb::event;
 namespace malformed = abi::ghcb::malformed;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 [[nodiscard]] bool is_page_aligned(std::uint64_t gpa) noexcept {
   return gpa % abi::ghcb::page_size == 0;
@@ -24,14 +24,14 @@ namespace offset = abi::ghcb::offset;
 [[nodiscard]] std::optional<bool> has_inputs(const Ghcb& ghcb) noexcept {
   switch (ghcb.exit_code()) {
     case event::page_state_change:
-      return ghcb.was_valid(offset::sw_scratch);
+      return ghcb.was_valid(offsetof(Page, sw_scratch));
     case event::guest_request:
     case event::extended_guest_request:
       return is_page_aligned(ghcb.exit_info_1()) && is_page_aligned(ghcb.exit_info_2()) &&
              ghcb.exit_info_1() != ghcb.exit_info_2();
     case event::ap_creation:
       return static_cast<std::uint32_t>(ghcb.exit_info_1()) == abi::ghcb::ap_creation::destroy ||
-             ghcb.was_valid(offset::rax);
+             ghcb.was_valid(offsetof(Page, rax));
     case event::hypervisor_features:
     case event::termination_request:
     case event::unsupported_event:
@@ -44,8 +44,9 @@ namespace offset = abi::ghcb::offset;
 // Why the event is malformed, if it is.
 [[nodiscard]] std::optional<std::uint64_t> find_fault(const Ghcb& ghcb) noexcept {
   if (ghcb.usage() != abi::ghcb::usage_standard) return malformed::invalid_usage;
-  if (!ghcb.was_valid(offset::sw_exitcode) || !ghcb.was_valid(offset::sw_exitinfo1) ||
-      !ghcb.was_valid(offset::sw_exitinfo2)) {
+  if (!ghcb.was_valid(offsetof(Page, sw_exitcode)) ||
+      !ghcb.was_valid(offsetof(Page, sw_exitinfo1)) ||
+      !ghcb.was_valid(offsetof(Page, sw_exitinfo2))) {
     return malformed::missing_input;
   }
   const std::optional<bool> inputs = has_inputs(ghcb);

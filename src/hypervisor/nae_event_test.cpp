@@ -8,7 +8,7 @@ namespace {
 
 namespace event = abi::ghcb::event;
 namespace kvm = abi::kvm;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 
 struct Row {
   const char* what;
@@ -20,7 +20,7 @@ struct Row {
 };
 
 void clear_usage(GuestGhcb& ghcb, std::uint8_t value) {
-  ghcb.write(offset::usage, Bytes{value, 0, 0, 0});
+  ghcb.write(offsetof(Page, usage), Bytes{value, 0, 0, 0});
 }
 
 TEST(NaeEvent, MalformedInputIsAnsweredWithKvmsReason) {
@@ -38,15 +38,16 @@ TEST(NaeEvent, MalformedInputIsAnsweredWithKvmsReason) {
       {"usage before validity", event::hypervisor_features, 0, 0,
        [](GuestGhcb& ghcb) {
          clear_usage(ghcb, 0xFF);
-         ghcb.mark_invalid(offset::sw_exitcode);
+         ghcb.mark_invalid(offsetof(Page, sw_exitcode));
        },
        2},
-      {"SW_EXITCODE not valid", event::hypervisor_features, 0, 0, without(offset::sw_exitcode), 4},
-      {"SW_EXITINFO1 not valid", event::hypervisor_features, 0, 0, without(offset::sw_exitinfo1),
-       4},
-      {"SW_EXITINFO2 not valid", event::hypervisor_features, 0, 0, without(offset::sw_exitinfo2),
-       4},
-      {"validity before the event", 0x77, 0, 0, without(offset::sw_exitinfo2), 4},
+      {"SW_EXITCODE not valid", event::hypervisor_features, 0, 0,
+       without(offsetof(Page, sw_exitcode)), 4},
+      {"SW_EXITINFO1 not valid", event::hypervisor_features, 0, 0,
+       without(offsetof(Page, sw_exitinfo1)), 4},
+      {"SW_EXITINFO2 not valid", event::hypervisor_features, 0, 0,
+       without(offsetof(Page, sw_exitinfo2)), 4},
+      {"validity before the event", 0x77, 0, 0, without(offsetof(Page, sw_exitinfo2)), 4},
       {"request unaligned", event::guest_request, request + 8, response, nothing, 4},
       {"response unaligned", event::guest_request, request, response + 1, nothing, 4},
       {"request and response equal", event::guest_request, request, request, nothing, 4},
@@ -61,7 +62,7 @@ TEST(NaeEvent, MalformedInputIsAnsweredWithKvmsReason) {
       {"AP creation on INIT without RAX", event::ap_creation, std::uint64_t{2} << 32, 0, nothing,
        4},
       {"AP creation", event::ap_creation, 1, 0x5000,
-       [](GuestGhcb& ghcb) { ghcb.set(offset::rax, 1); }, 5},
+       [](GuestGhcb& ghcb) { ghcb.set(offsetof(Page, rax), 1); }, 5},
       {"AP destruction", event::ap_creation, std::uint64_t{1} << 32 | 2, 0, nothing, 5},
       {"no event 0", 0, 0, 0, nothing, 6},
       {"CPUID is not emulated", event::cpuid, 0, 0, nothing, 6},
@@ -77,9 +78,9 @@ TEST(NaeEvent, MalformedInputIsAnsweredWithKvmsReason) {
     vm.then_event(row.code, row.info_1, row.info_2, row.prepare);
     EXPECT_EQ(vm.run_to_answer(), -EINTR);
     EXPECT_EQ(vm.malformed(), row.reason);
-    EXPECT_TRUE(vm.ghcb.is_valid(offset::sw_exitinfo1));
-    EXPECT_TRUE(vm.ghcb.is_valid(offset::sw_exitinfo2));
-    EXPECT_FALSE(vm.ghcb.is_valid(offset::sw_exitcode)) << "the guest's bits are cleared";
+    EXPECT_TRUE(vm.ghcb.is_valid(offsetof(Page, sw_exitinfo1)));
+    EXPECT_TRUE(vm.ghcb.is_valid(offsetof(Page, sw_exitinfo2)));
+    EXPECT_FALSE(vm.ghcb.is_valid(offsetof(Page, sw_exitcode))) << "the guest's bits are cleared";
   }
   EXPECT_EQ(vm.firmware.call_count(), 0U);
   EXPECT_TRUE(vm.next_request_works());
@@ -129,8 +130,8 @@ TEST(NaeEvent, AGhcbThatIsNotRegisteredEndsTheRunWithEinval) {
   vm.backend.then_vmgexit(TestVm::other_ghcb_gpa);
   EXPECT_EQ(vm.vcpu->run(), -EINVAL);
   EXPECT_EQ(vm.vcpu->last_failure(), "VMGEXIT: the GHCB at 0x8000 is not registered");
-  EXPECT_EQ(other.get(offset::sw_exitinfo2), 9U) << "nothing is answered";
-  EXPECT_FALSE(other.is_valid(offset::sw_exitinfo2))
+  EXPECT_EQ(other.get(offsetof(Page, sw_exitinfo2)), 9U) << "nothing is answered";
+  EXPECT_FALSE(other.is_valid(offsetof(Page, sw_exitinfo2)))
       << "its valid bitmap is cleared before, as by KVM";
   EXPECT_TRUE(vm.next_request_works());
 }
@@ -151,17 +152,17 @@ TEST(NaeEvent, AMsrThatIsZeroOrNamesNoAccessiblePageLetsTheGuestGoOn) {
 TEST(NaeEvent, AllFourRegistersComeBackWithTheAnswer) {
   TestVm vm;
   vm.then_event(event::hypervisor_features, 0, 0, [](GuestGhcb& ghcb) {
-    ghcb.set(offset::rax, 1);
-    ghcb.set(offset::rcx, 2);
-    ghcb.set(offset::rbx, 4);
-    ghcb.write(offset::rdx, Bytes{3});  // not marked valid
+    ghcb.set(offsetof(Page, rax), 1);
+    ghcb.set(offsetof(Page, rcx), 2);
+    ghcb.set(offsetof(Page, rbx), 4);
+    ghcb.write(offsetof(Page, rdx), Bytes{3});  // not marked valid
   });
   EXPECT_EQ(vm.run_to_answer(), -EINTR);
-  EXPECT_EQ(vm.ghcb.get(offset::rax), 1U);
-  EXPECT_EQ(vm.ghcb.get(offset::rcx), 2U);
-  EXPECT_EQ(vm.ghcb.get(offset::rdx), 0U);
-  EXPECT_EQ(vm.ghcb.get(offset::rbx), 4U);
-  EXPECT_TRUE(vm.ghcb.is_valid(offset::rdx));
+  EXPECT_EQ(vm.ghcb.get(offsetof(Page, rax)), 1U);
+  EXPECT_EQ(vm.ghcb.get(offsetof(Page, rcx)), 2U);
+  EXPECT_EQ(vm.ghcb.get(offsetof(Page, rdx)), 0U);
+  EXPECT_EQ(vm.ghcb.get(offsetof(Page, rbx)), 4U);
+  EXPECT_TRUE(vm.ghcb.is_valid(offsetof(Page, rdx)));
 }
 
 }  // namespace

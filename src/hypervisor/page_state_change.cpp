@@ -138,7 +138,7 @@ Outcome complete(VcpuState& vcpu) {
 // How many bytes there are for the buffer at `scratch`, which must lie in the GHCB's shared buffer
 // (as version 2 of the protocol demands it); 0 if it does not, or has no room for a header.
 [[nodiscard]] std::uint64_t buffer_size(std::uint64_t ghcb_gpa, std::uint64_t scratch) noexcept {
-  const std::uint64_t begin = ghcb_gpa + abi::ghcb::offset::shared_buffer;
+  const std::uint64_t begin = ghcb_gpa + offsetof(abi::ghcb::Page, shared_buffer);
   const std::uint64_t end = begin + abi::ghcb::shared_buffer_size;
   if (scratch < begin || scratch >= end || end - scratch < sizeof(psc::Header)) return 0;
   return end - scratch;

@@ -12,7 +12,7 @@ namespace extreq::hypervisor {
 namespace {
 
 namespace kvm = abi::kvm;
-namespace offset = abi::ghcb::offset;
+using abi::ghcb::Page;
 namespace psc = abi::ghcb::page_state_change;
 using psc::Entry;
 using testing::ElementsAre;
@@ -45,7 +45,7 @@ class PageStateChangeTest : public testing::Test {
   void begin(std::uint16_t cur, std::uint16_t end, const std::vector<std::uint64_t>& entries,
              std::uint64_t scratch = buffer_gpa) {
     vm_.then_event(abi::ghcb::event::page_state_change, 0, 0, [=](GuestGhcb& ghcb) {
-      ghcb.set(offset::sw_scratch, scratch);
+      ghcb.set(offsetof(Page, sw_scratch), scratch);
       ByteBuilder bytes;
       bytes.u16(cur).u16(end).u32(0);
       for (const std::uint64_t entry : entries) bytes.u64(entry);
@@ -287,7 +287,7 @@ TEST_F(PageStateChangeTest, AScratchAreaOutsideOfTheSharedBufferIsMalformed) {
         ~std::uint64_t{0}, ~std::uint64_t{0} - 7}) {
     SCOPED_TRACE(scratch);
     vm_.then_event(abi::ghcb::event::page_state_change, 0, 0,
-                   [=](GuestGhcb& page) { page.set(offset::sw_scratch, scratch); });
+                   [=](GuestGhcb& page) { page.set(offsetof(Page, sw_scratch), scratch); });
     EXPECT_EQ(vm_.run_to_answer(), -EINTR);
     EXPECT_EQ(vm_.malformed(), 3U);
   }

@@ -101,8 +101,8 @@ class TestVm {
                              Prepare prepare = {}) {
     then_event(abi::ghcb::event::extended_guest_request, request_gpa, response_gpa,
                [npages, gpa, prepare = std::move(prepare)](GuestGhcb& target) {
-                 target.set(abi::ghcb::offset::rax, gpa);
-                 target.set(abi::ghcb::offset::rbx, npages);
+                 target.set(offsetof(abi::ghcb::Page, rax), gpa);
+                 target.set(offsetof(abi::ghcb::Page, rbx), npages);
                  if (prepare) prepare(target);
                });
   }
@@ -114,12 +114,12 @@ class TestVm {
   }
 
   [[nodiscard]] std::uint64_t exit_info_1() const {
-    return ghcb.get(abi::ghcb::offset::sw_exitinfo1);
+    return ghcb.get(offsetof(abi::ghcb::Page, sw_exitinfo1));
   }
   [[nodiscard]] std::uint64_t exit_info_2() const {
-    return ghcb.get(abi::ghcb::offset::sw_exitinfo2);
+    return ghcb.get(offsetof(abi::ghcb::Page, sw_exitinfo2));
   }
-  [[nodiscard]] std::uint64_t rbx() const { return ghcb.get(abi::ghcb::offset::rbx); }
+  [[nodiscard]] std::uint64_t rbx() const { return ghcb.get(offsetof(abi::ghcb::Page, rbx)); }
   // SW_EXITINFO1 says malformed input: the reason. Otherwise 0.
   [[nodiscard]] std::uint64_t malformed() const {
     return exit_info_1() == abi::ghcb::answer::malformed_input ? exit_info_2() : 0;

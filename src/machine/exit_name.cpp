@@ -51,14 +51,14 @@ std::optional<std::uint64_t> field(std::uint64_t gpa, const hypervisor::GuestMem
 std::string exit_name(std::uint64_t ghcb_msr, const hypervisor::GuestMemory& memory) {
   const std::uint64_t info = ghcb_msr & ghcb::msr::info_mask;
   if (info != ghcb::msr::info_ghcb_gpa) return name_in(requests, info, "MSR request");
-  const auto code = field(ghcb_msr + ghcb::offset::sw_exitcode, memory);
+  const auto code = field(ghcb_msr + offsetof(abi::ghcb::Page, sw_exitcode), memory);
   return code ? name_in(events, *code, "event") : "GHCB that is not shared";
 }
 
 std::string exit_answer(std::uint64_t ghcb_msr, const hypervisor::GuestMemory& memory) {
   if ((ghcb_msr & ghcb::msr::info_mask) != ghcb::msr::info_ghcb_gpa) return {};
-  const auto info1 = field(ghcb_msr + ghcb::offset::sw_exitinfo1, memory);
-  const auto info2 = field(ghcb_msr + ghcb::offset::sw_exitinfo2, memory);
+  const auto info1 = field(ghcb_msr + offsetof(abi::ghcb::Page, sw_exitinfo1), memory);
+  const auto info2 = field(ghcb_msr + offsetof(abi::ghcb::Page, sw_exitinfo2), memory);
   if (!info1 || !info2) return {};
   return fmt::format("SW_EXITINFO1 {:#x}, SW_EXITINFO2 {:#x}", *info1, *info2);
 }

@@ -89,10 +89,11 @@ Status GuestProcessor::share_other_pages() {
     field = value;
     ghcb::mark_valid(page.valid_bitmap, at);
   };
-  set(page.sw_exitcode, ghcb::offset::sw_exitcode, ghcb::event::page_state_change);
-  set(page.sw_exitinfo1, ghcb::offset::sw_exitinfo1, 0);
-  set(page.sw_exitinfo2, ghcb::offset::sw_exitinfo2, 0);
-  set(page.sw_scratch, ghcb::offset::sw_scratch, pages_.ghcb + ghcb::offset::shared_buffer);
+  set(page.sw_exitcode, offsetof(abi::ghcb::Page, sw_exitcode), ghcb::event::page_state_change);
+  set(page.sw_exitinfo1, offsetof(abi::ghcb::Page, sw_exitinfo1), 0);
+  set(page.sw_exitinfo2, offsetof(abi::ghcb::Page, sw_exitinfo2), 0);
+  set(page.sw_scratch, offsetof(abi::ghcb::Page, sw_scratch),
+      pages_.ghcb + offsetof(abi::ghcb::Page, shared_buffer));
   const Bytes bytes = ByteBuilder(sizeof(buffer)).object(buffer).take();
   std::copy(bytes.begin(), bytes.end(), page.shared_buffer.begin());
   EXTREQ_TRY(write(pages_.ghcb, ByteBuilder(sizeof(page)).object(page).view()));

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "abi/linux_secrets.hpp"
 #include "firmware/model/cpuid_rules.hpp"
 #include "firmware/model/test_guest.hpp"
 
