@@ -131,7 +131,10 @@ TEST(QemuVmsa, StartsInRealModeAtTheResetVector) {
 TEST(VcpuType, HasTheSignatureOfItsFamilyModelAndStepping) {
   EXPECT_EQ(cpuid_signature(23, 1, 2), 0x00800F12U);
   EXPECT_EQ(cpuid_signature(25, 17, 0), 0x00A10F10U);
+  EXPECT_EQ(cpuid_signature(25, 0xA0, 2), 0x00AA0F02U);
+  EXPECT_EQ(cpuid_signature(26, 2, 1), 0x00B00F21U);
   EXPECT_EQ(cpuid_signature(6, 15, 11), 0x000006FBU | 0x0U);
+  EXPECT_EQ(cpuid_signature(6, 0x1A, 5), 0x000106A5U);
   EXPECT_EQ(cpuid_signature_of("EPYC"), 0x00800F12U);
   EXPECT_EQ(cpuid_signature_of("EPYC-IBPB"), 0x00800F12U);
   EXPECT_EQ(cpuid_signature_of("EPYC-Rome-v3"), 0x00830F10U);

@@ -83,13 +83,13 @@ Status prepare_shell(machine::GuestControl& control, bool network) {
 // What the guest is for: one of three.
 Result<int> use(const BootOptions& options, machine::Machine& machine, Exchange& exchange,
                 bool has_shell) {
-  const bool shell = !options.run.empty() || options.interactive || options.guest.network;
+  const bool shell = !options.run.empty() || options.interactive || options.guest.devices.network;
   if (shell && !has_shell) {
     return fail(Code::not_found,
                 "--run, --net and --interactive need a shell in the guest: run "
                 "scripts/fetch-kernel.sh, or name a static busybox with --busybox");
   }
-  if (shell) EXTREQ_TRY(prepare_shell(machine.control(), options.guest.network));
+  if (shell) EXTREQ_TRY(prepare_shell(machine.control(), options.guest.devices.network));
   if (!options.run.empty()) {
     return machine.control().run({"/bin/sh", "-c", options.run}, pass_through,
                                  std::chrono::milliseconds(0));
@@ -121,9 +121,7 @@ Result<int> boot(const BootOptions& options) {
   EXTREQ_TRY_ASSIGN(const auto session, BootSession::create(options.session, std::move(processor)));
   machine::MachineConfig config;
   config.qemu = options.qemu;
-  config.memory = options.guest.memory_mib << 20U;
-  config.network = options.guest.network;
-  if (!options.guest.share.empty()) config.share = options.guest.share;
+  config.devices = options.guest.devices;
   config.trace = session->trace();
   std::FILE* const shown = options.interactive ? stdout : options.guest.verbose ? stderr : nullptr;
   EXTREQ_TRY_ASSIGN(const auto running,

@@ -27,8 +27,8 @@ void add_guest_arguments(CLI::App& verb, GuestArguments& arguments) {
   verb.add_option("--append", arguments.append, "more for the kernel's command line");
   verb.add_option("--memory", arguments.memory_mib, "MiB of memory")
       ->check(CLI::Range(machine::memory_min >> 20U, machine::memory_max >> 20U));
-  verb.add_flag("--net", arguments.network, "user networking in the guest");
-  verb.add_option("--share", arguments.share, "a folder of the host, /share in the guest");
+  verb.add_flag("--net", arguments.devices.network, "user networking in the guest");
+  verb.add_option("--share", arguments.devices.share, "a folder of the host, /share in the guest");
   verb.add_flag("--through-decompressor", arguments.through_decompressor,
                 "the kernel file's own decompressor, which also randomises addresses: slower");
   verb.add_flag("--verbose", arguments.verbose, "the kernel's messages on the console");
@@ -49,8 +49,7 @@ Result<machine::GuestImage> prepare(const GuestArguments& arguments,
   options.more_initrd = given(arguments.initrd);
   options.append = arguments.append;
   options.memory = arguments.memory_mib << 20U;
-  options.network = arguments.network;
-  options.share = !arguments.share.empty();
+  options.devices = arguments.devices;
   options.through_decompressor = arguments.through_decompressor;
   options.quiet = !arguments.verbose;
   options.cpu = cpu;

@@ -19,8 +19,7 @@ struct GuestArguments {
   std::string initrd;
   std::string append;
   std::uint64_t memory_mib = 512;
-  bool network = false;
-  std::string share;
+  machine::GuestDevices devices;
   bool through_decompressor = false;
   bool verbose = false;
 };

@@ -1,16 +1,9 @@
 #include "fleet/memory_ledger.hpp"
 
-#include <algorithm>
-
 namespace extreq::fleet {
 namespace {
 
 constexpr std::size_t absent_max = 100'000;  // anybody may ask for what does not exist
-
-// How far ahead of now a bucket's full_at may be while it has a token.
-Clock::Duration slack(const Route& route) {
-  return (std::max(route.burst, 1U) - 1) * route.interval;
-}
 
 }  // namespace
 
@@ -31,21 +24,18 @@ Status MemoryLedger::release(const std::string& item, const std::string& owner) 
   return {};
 }
 
+host::TokenBucket& MemoryLedger::bucket_of(const Route& route) {
+  return buckets_.try_emplace(route.name, route.burst, route.interval, clock_).first->second;
+}
+
 Result<Clock::Duration> MemoryLedger::take_token(const Route& route) {
   const std::lock_guard lock(mutex_);
-  const Clock::TimePoint now = clock_.now();
-  Clock::TimePoint& full_at = full_at_.try_emplace(route.name, now).first->second;
-  const Clock::Duration wait = full_at - slack(route) - now;
-  if (wait > Clock::Duration::zero()) return wait;
-  full_at = std::max(full_at, now) + route.interval;
-  return Clock::Duration::zero();
+  return bucket_of(route).take();
 }
 
 Status MemoryLedger::pause(const Route& route, Clock::Duration silence) {
   const std::lock_guard lock(mutex_);
-  const Clock::TimePoint now = clock_.now();
-  Clock::TimePoint& full_at = full_at_.try_emplace(route.name, now).first->second;
-  full_at = std::max(full_at, now + silence + slack(route));
+  bucket_of(route).pause(silence);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "fleet/work_ledger.hpp"
+#include "host/token_bucket.hpp"
 
 namespace extreq::fleet {
 
@@ -27,10 +28,12 @@ class MemoryLedger final : public WorkLedger {
     Clock::TimePoint until;
   };
 
+  [[nodiscard]] host::TokenBucket& bucket_of(const Route& route);
+
   Clock& clock_;
   std::mutex mutex_;
   std::unordered_map<std::string, Claim> claims_;
-  std::unordered_map<std::string, Clock::TimePoint> full_at_;  // of each route's bucket
+  std::unordered_map<std::string, host::TokenBucket> buckets_;  // of each route
   std::unordered_map<std::string, Clock::TimePoint> absent_until_;
 };
 

@@ -14,4 +14,9 @@ Clock::Duration TokenBucket::take() {
   return Clock::Duration::zero();
 }
 
+void TokenBucket::pause(Clock::Duration silence) {
+  const std::lock_guard guard(mutex_);
+  full_at_ = std::max(full_at_, clock_.now() + silence + (burst_ - 1) * interval_);
+}
+
 }  // namespace extreq::host

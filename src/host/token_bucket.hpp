@@ -18,6 +18,9 @@ class TokenBucket {
   // Threading: any thread.
   [[nodiscard]] Clock::Duration take();
 
+  // There is no token for so long from now on.
+  void pause(Clock::Duration silence);
+
  private:
   const unsigned burst_;
   const Clock::Duration interval_;

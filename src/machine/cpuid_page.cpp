@@ -4,6 +4,7 @@
 
 #include "abi/snp_firmware.hpp"
 #include "abi/x86_snp.hpp"
+#include "attestation/vcpu_type.hpp"
 #include "base/byte_builder.hpp"
 #include "machine/launch_plan.hpp"
 
@@ -13,7 +14,6 @@ namespace {
 namespace snp = abi::snp;
 namespace x86 = abi::x86;
 
-constexpr std::uint32_t base_family_max = 0xF;
 constexpr std::uint32_t max_basic = 0xD;
 constexpr std::uint32_t max_extended = 0x80000021;
 constexpr std::uint32_t address_sizes = 0x3028;  // 48 bits virtual, 40 bits physical
@@ -39,13 +39,6 @@ snp::CpuidFunction leaf(std::uint32_t eax_in, std::uint32_t eax, std::uint32_t e
 
 }  // namespace
 
-std::uint32_t cpuid_signature(const firmware::CpuSignature& cpu) noexcept {
-  const std::uint32_t family = cpu.family;
-  const std::uint32_t base = family < base_family_max ? family : base_family_max;
-  return (family - base) << 20 | (std::uint32_t{cpu.model} >> 4) << 16 | base << 8 |
-         (std::uint32_t{cpu.model} & 0xF) << 4 | (std::uint32_t{cpu.stepping} & 0xF);
-}
-
 EncryptionLeaf encryption_leaf() noexcept {
   return {x86::cpuid_encryption_eax_sev | x86::cpuid_encryption_eax_sev_es |
               x86::cpuid_encryption_eax_snp,
@@ -56,7 +49,8 @@ Bytes make_cpuid_page(const firmware::CpuSignature& cpu) {
   const EncryptionLeaf encryption = encryption_leaf();
   const std::array functions{
       leaf(0, max_basic, vendor_ebx, vendor_ecx, vendor_edx),
-      leaf(1, cpuid_signature(cpu), clflush_size, features_ecx, features_edx),
+      leaf(1, attestation::cpuid_signature(cpu.family, cpu.model, cpu.stepping), clflush_size,
+           features_ecx, features_edx),
       leaf(0x80000000, max_extended, vendor_ebx, vendor_ecx, vendor_edx),
       leaf(0x80000008, address_sizes, 0, 0, 0),
       leaf(x86::cpuid_encryption, encryption.eax, encryption.ebx, encryption.ecx, encryption.edx),

@@ -20,7 +20,4 @@ struct EncryptionLeaf {
 };
 [[nodiscard]] EncryptionLeaf encryption_leaf() noexcept;
 
-// CPUID function 1, EAX: extended family and model combined with their base parts.
-[[nodiscard]] std::uint32_t cpuid_signature(const firmware::CpuSignature& cpu) noexcept;
-
 }  // namespace extreq::machine

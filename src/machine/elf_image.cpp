@@ -5,6 +5,7 @@
 #include "abi/elf64.hpp"
 #include "base/byte_reader.hpp"
 #include "base/try.hpp"
+#include "machine/elf_file.hpp"
 
 namespace extreq::machine {
 namespace {
@@ -13,28 +14,12 @@ namespace elf = abi::elf64;
 
 constexpr std::size_t headers_max = 4096;  // a kernel has fewer than ten segments, sixty sections
 
-// The `index`th entry of a table of T; nullopt outside the file.
-template <class T>
-std::optional<T> entry_at(ByteView file, std::uint64_t table, std::size_t index) {
-  ByteReader reader(file);
-  if (table > file.size() || !reader.skip(table) || !reader.skip(index * sizeof(T))) {
-    return std::nullopt;
-  }
-  return reader.object<T>();
-}
-
-std::optional<ByteView> part(ByteView file, std::uint64_t offset, std::uint64_t size) {
-  ByteReader reader(file);
-  if (offset > file.size() || size > file.size() || !reader.skip(offset)) return std::nullopt;
-  return reader.view(size);
-}
-
 Status read_segments(ByteView file, const elf::Header& header, ElfImage& image) {
   for (std::size_t i = 0; i < std::min<std::size_t>(header.phnum, headers_max); ++i) {
-    const auto program = entry_at<elf::ProgramHeader>(file, header.phoff, i);
+    const auto program = elf_entry<elf::ProgramHeader>(file, header.phoff, i);
     if (!program) return fail(Code::invalid_input, "vmlinux: program header {} outside file", i);
     if (program->type != elf::program_load || program->memsz == 0) continue;
-    const auto content = part(file, program->offset, program->filesz);
+    const auto content = elf_part(file, program->offset, program->filesz);
     const std::uint64_t end = program->paddr + program->memsz;
     if (!content || program->memsz < program->filesz || end < program->paddr) {
       return fail(Code::invalid_input,
@@ -50,12 +35,12 @@ Status read_segments(ByteView file, const elf::Header& header, ElfImage& image) 
 
 Status read_code(ByteView file, const elf::Header& header, ElfImage& image) {
   for (std::size_t i = 0; i < std::min<std::size_t>(header.shnum, headers_max); ++i) {
-    const auto section = entry_at<elf::SectionHeader>(file, header.shoff, i);
+    const auto section = elf_entry<elf::SectionHeader>(file, header.shoff, i);
     if (!section) return fail(Code::invalid_input, "vmlinux: section header {} outside file", i);
     if (section->type != elf::section_progbits || (section->flags & elf::section_executable) == 0) {
       continue;
     }
-    const auto content = part(file, section->offset, section->size);
+    const auto content = elf_part(file, section->offset, section->size);
     if (!content) {
       return fail(Code::invalid_input, "vmlinux: section {}: {:#x} bytes at {:#x} outside file", i,
                   section->size.get(), section->offset.get());

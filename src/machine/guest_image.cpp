@@ -26,7 +26,8 @@ constexpr const char* base_command_line =
 constexpr const char* device_command_line = "console=ttyS0 panic=-1 reboot=t random.trust_cpu=on";
 
 std::string make_command_line(const GuestOptions& options) {
-  std::string line = options.network || options.share ? device_command_line : base_command_line;
+  const bool devices = options.devices.network || !options.devices.share.empty();
+  std::string line = devices ? device_command_line : base_command_line;
   if (options.quiet) line += " quiet";
   if (!options.append.empty()) line += ' ' + options.append;
   return line;
@@ -67,7 +68,7 @@ Result<GuestImage> prepare_guest(const GuestOptions& options, const GuestProgram
   }
   EXTREQ_TRY_ASSIGN(const std::string folder, find_modules(options, kernel.release()));
   EXTREQ_TRY_ASSIGN(const KernelModules modules, KernelModules::open(folder));
-  EXTREQ_TRY_ASSIGN(auto selected, select_modules(modules, options.network, options.share));
+  EXTREQ_TRY_ASSIGN(auto selected, select_modules(modules, options.devices));
   EXTREQ_TRY_ASSIGN(const Bytes busybox, read_busybox(options));
   Bytes initrd = make_initramfs({programs.init, programs.program, busybox, std::move(selected)});
   if (options.more_initrd) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "machine/guest_devices.hpp"
 #include "machine/kernel_image.hpp"
 #include "machine/launch_plan.hpp"
 
@@ -20,8 +21,7 @@ struct GuestOptions {
   std::optional<std::string> more_initrd;  // unpacked over the initramfs
   std::string append;                      // to the command line
   std::uint64_t memory = 512ULL << 20U;
-  bool network = false;
-  bool share = false;
+  GuestDevices devices;
   bool through_decompressor = false;
   bool quiet = true;  // without the kernel's messages on the console
   firmware::CpuSignature cpu;

@@ -45,8 +45,8 @@ Bytes make_initramfs(const InitramfsInputs& inputs) {
   return archive.finish();
 }
 
-Result<std::vector<KernelModule>> select_modules(const KernelModules& modules, bool network,
-                                                 bool share) {
+Result<std::vector<KernelModule>> select_modules(const KernelModules& modules,
+                                                 const GuestDevices& devices) {
   if (!modules.has(driver) && !modules.is_builtin(driver)) {
     return fail(Code::unsupported,
                 "this kernel has no {} driver (CONFIG_SEV_GUEST): Debian's linux-image-amd64 has "
@@ -58,8 +58,9 @@ Result<std::vector<KernelModule>> select_modules(const KernelModules& modules, b
     if (modules.has(name)) wanted.emplace_back(name);
   }
   wanted.emplace_back(driver);
-  if (network) wanted.insert(wanted.end(), network_modules.begin(), network_modules.end());
-  if (share) wanted.insert(wanted.end(), share_modules.begin(), share_modules.end());
+  if (devices.network) wanted.insert(wanted.end(), network_modules.begin(), network_modules.end());
+  if (!devices.share.empty())
+    wanted.insert(wanted.end(), share_modules.begin(), share_modules.end());
   return modules.in_loading_order(wanted);
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "machine/guest_devices.hpp"
 #include "machine/kernel_modules.hpp"
 
 namespace extreq::machine {
@@ -20,9 +21,9 @@ struct InitramfsInputs {
 [[nodiscard]] Bytes make_initramfs(const InitramfsInputs& inputs);
 
 // The modules for the kernel at hand: the sev-guest driver and what it asks the kernel for at run
-// time; with `network` and `share` also the devices of those options.
+// time; also those of `devices`.
 // Failure: as KernelModules; unsupported if the kernel has no sev-guest driver at all.
 [[nodiscard]] Result<std::vector<KernelModule>> select_modules(const KernelModules& modules,
-                                                               bool network, bool share);
+                                                               const GuestDevices& devices);
 
 }  // namespace extreq::machine

@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/try.hpp"
 #include "machine/decompress.hpp"
+#include "machine/elf_file.hpp"
 
 namespace extreq::machine {
 namespace {
@@ -43,11 +44,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-std::optional<ByteView> part(ByteView file, std::uint64_t offset, std::uint64_t size) {
-  if (offset > file.size() || size > file.size() - offset) return std::nullopt;
-  return file.subspan(offset, size);
-}
-
 std::string text_of(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
 
 struct Section {
@@ -57,17 +53,15 @@ struct Section {
 
 Result<Section> read_section(ByteView module, const elf::Header& header, ByteView names,
                              std::size_t index) {
-  const auto raw =
-      part(module, header.shoff + index * sizeof(elf::SectionHeader), sizeof(elf::SectionHeader));
-  if (!raw) return fail(Code::invalid_input, "module: section header {} outside file", index);
-  const auto section = *ByteReader(*raw).object<elf::SectionHeader>();
+  const auto section = elf_entry<elf::SectionHeader>(module, header.shoff, index);
+  if (!section) return fail(Code::invalid_input, "module: section header {} outside file", index);
   Section result;
-  if (section.name < names.size()) {
-    const std::string rest = text_of(names.subspan(section.name));
+  if (section->name < names.size()) {
+    const std::string rest = text_of(names.subspan(section->name));
     result.name = rest.substr(0, rest.find('\0'));
   }
-  const auto content = part(module, section.offset, section.size);
-  if (section.type == elf::section_progbits && !content) {
+  const auto content = elf_part(module, section->offset, section->size);
+  if (section->type == elf::section_progbits && !content) {
     return fail(Code::invalid_input, "module: section {} outside file", index);
   }
   result.content = content.value_or(ByteView{});

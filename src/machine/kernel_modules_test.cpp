@@ -130,7 +130,7 @@ TEST_F(KernelModulesTest, EveryCutModuleIsRefused) {
 
 TEST_F(KernelModulesTest, AKernelWithoutTheDriverIsUnsupportedWithAdvice) {
   const auto modules = KernelModules::open(folder_->path());
-  const auto selected = select_modules(*modules, false, false);
+  const auto selected = select_modules(*modules, {});
   ASSERT_FALSE(selected);
   EXPECT_EQ(selected.error().code, Code::unsupported);
   EXPECT_THAT(selected.error().message, HasSubstr("linux-image-amd64"));

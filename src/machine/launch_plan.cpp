@@ -206,8 +206,7 @@ crypto::Sha384Digest expected_measurement(const LaunchPlan& plan) {
 Result<LaunchPlan> plan_launch(const KernelImage& kernel, const LaunchInputs& inputs) {
   EXTREQ_TRY(check_inputs(kernel, inputs));
   LaunchPlan plan;
-  plan.secrets_gpa = secrets_gpa;
-  plan.cpuid_gpa = cpuid_gpa;
+  plan.memory = inputs.memory;
   plan.entry = {kernel.vmlinux().entry, boot_params_gpa, tables_gpa | c_bit_mask};
 
   // The initrd lies at the end of what the kernel can reach; the kernel below it.

@@ -40,8 +40,7 @@ struct LaunchRegion {
 struct LaunchPlan {
   std::vector<LaunchRegion> regions;
   EntryState entry;
-  std::uint64_t secrets_gpa = 0;
-  std::uint64_t cpuid_gpa = 0;
+  std::uint64_t memory = 0;                       // bytes that the guest has
   std::optional<DecompressorSites> decompressor;  // if the kernel comes through it
 
   [[nodiscard]] std::size_t page_count() const noexcept;

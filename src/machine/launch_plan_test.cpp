@@ -67,15 +67,15 @@ TEST(LaunchPlan, BootParamsNameInitrdCommandLineMemoryAndTheCcBlob) {
   EXPECT_EQ(params.hdr.loadflags & boot::loadflags_kaslr, 0);
   ASSERT_EQ(params.e820_entries, 4);
   EXPECT_EQ(params.e820_table[2].type, boot::e820_reserved);
-  EXPECT_EQ(params.e820_table[2].addr, plan->secrets_gpa);
+  EXPECT_EQ(params.e820_table[2].addr, region(*plan, "secrets").gpa);
   EXPECT_EQ(params.e820_table[3].addr + params.e820_table[3].size, memory_min);
   const auto data =
       *ByteReader(region(*plan, "setup_data").content).object<boot::SetupDataCcBlob>();
   EXPECT_EQ(data.head.type, boot::setup_data_cc_blob);
   EXPECT_EQ(data.cc_blob_address, region(*plan, "CC blob").gpa);
   const auto blob = *ByteReader(region(*plan, "CC blob").content).object<boot::CcBlob>();
-  EXPECT_EQ(blob.secrets_phys, plan->secrets_gpa);
-  EXPECT_EQ(blob.cpuid_phys, plan->cpuid_gpa);
+  EXPECT_EQ(blob.secrets_phys, region(*plan, "secrets").gpa);
+  EXPECT_EQ(blob.cpuid_phys, region(*plan, "CPUID").gpa);
 }
 
 TEST(LaunchPlan, NoTwoRegionsOverlap) {

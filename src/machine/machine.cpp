@@ -28,18 +28,17 @@ std::string termination_text(std::uint64_t ghcb_msr) {
 Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, const LaunchPlan& plan,
                                                 const KernelImage& kernel, Parts parts,
                                                 Console::Sink console) {
-  EXTREQ_TRY_ASSIGN(const UniqueFd shared, make_memory_file("extreq-shared", config.memory));
-  EXTREQ_TRY_ASSIGN(UniqueFd private_memory, make_memory_file("extreq-private", config.memory));
+  EXTREQ_TRY_ASSIGN(const UniqueFd shared, make_memory_file("extreq-shared", plan.memory));
+  EXTREQ_TRY_ASSIGN(UniqueFd private_memory, make_memory_file("extreq-private", plan.memory));
   QemuOptions options;
   options.program = config.qemu;
-  options.memory = config.memory;
+  options.memory = plan.memory;
   options.rom = make_rom(plan.entry);
-  options.network = config.network;
-  options.share = config.share;
+  options.devices = config.devices;
   // The emulator starts, stopped, while its memory is filled.
   EXTREQ_TRY_ASSIGN(QemuProcess qemu,
                     QemuProcess::start(options, shared.get(), private_memory.get()));
-  EXTREQ_TRY_ASSIGN(Mapping launch_view, Mapping::create(private_memory.get(), config.memory));
+  EXTREQ_TRY_ASSIGN(Mapping launch_view, Mapping::create(private_memory.get(), plan.memory));
   EXTREQ_TRY_ASSIGN(LaunchedGuest guest, launch_guest(parts.processor, plan, config.launch_start,
                                                       config.launch_finish, launch_view.view()));
   launch_view = Mapping();
@@ -51,7 +50,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, con
     return fail(gdb.error().code, "{}: {}{}", config.qemu, gdb.error().message,
                 ended ? " (" + qemu.process().last_words() + ")" : "");
   }
-  EXTREQ_TRY_ASSIGN(Mapping view, Mapping::create(shared.get(), config.memory));
+  EXTREQ_TRY_ASSIGN(Mapping view, Mapping::create(shared.get(), plan.memory));
   std::unique_ptr<Machine> machine(new Machine(config, parts, std::move(view), std::move(qemu),
                                                std::move(guest), std::move(console)));
   EXTREQ_TRY(machine->begin(plan, kernel, *std::move(gdb)));
@@ -74,10 +73,10 @@ Status Machine::begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClie
   if (plan.decompressor) {
     EXTREQ_TRY_ASSIGN(
         backend_, QemuBackend::create_in_decompressor(std::move(gdb), *plan.decompressor, kernel,
-                                                      memory_, config_.memory, config_.silence));
+                                                      memory_, plan.memory, config_.silence));
   } else {
     EXTREQ_TRY_ASSIGN(backend_, QemuBackend::create(std::move(gdb), kernel.sites(), memory_,
-                                                    config_.memory, config_.silence));
+                                                    plan.memory, config_.silence));
   }
   if (config_.trace != nullptr) backend_->set_trace(*config_.trace);
   EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu([this] { return vcpu_->run(); }));

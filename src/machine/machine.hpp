@@ -21,6 +21,7 @@
 #include "lease/certificate_source.hpp"
 #include "machine/console.hpp"
 #include "machine/guest_control.hpp"
+#include "machine/guest_devices.hpp"
 #include "machine/launch.hpp"
 #include "machine/memory_file.hpp"
 #include "machine/qemu_backend.hpp"
@@ -31,9 +32,7 @@ namespace extreq::machine {
 
 struct MachineConfig {
   std::string qemu = "qemu-system-x86_64";
-  std::uint64_t memory = 512ULL << 20U;
-  bool network = false;
-  std::optional<std::string> share;
+  GuestDevices devices;
   hypervisor::VmConfig vm;  // its c_bit is set by the machine
   firmware::model::LaunchStart launch_start;
   firmware::model::LaunchFinish launch_finish;

@@ -63,14 +63,14 @@ void add_memory(std::vector<std::string>& arguments, std::uint64_t size, int sha
 void add_devices(std::vector<std::string>& arguments, const QemuOptions& options) {
   // A device must use the guest's DMA addresses, which point into shared memory.
   constexpr const char* dma = "disable-legacy=on,iommu_platform=on";
-  if (options.network) {
+  if (options.devices.network) {
     add(arguments, {"-netdev", "user,id=net", "-device",
                     fmt::format("virtio-net-pci,netdev=net,romfile=,{}", dma)});
   }
-  if (options.share) {
+  if (!options.devices.share.empty()) {
     add(arguments, {"-fsdev",
                     fmt::format("local,id=share,path={},security_model=none,readonly=off",
-                                escaped(*options.share)),
+                                escaped(options.devices.share)),
                     "-device", fmt::format("virtio-9p-pci,fsdev=share,mount_tag=share,{}", dma)});
   }
 }

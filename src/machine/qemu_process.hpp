@@ -8,13 +8,13 @@
 // Threading: one thread at a time; the sockets may be handed to others.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
 #include "machine/child_process.hpp"
+#include "machine/guest_devices.hpp"
 
 namespace extreq::machine {
 
@@ -22,8 +22,7 @@ struct QemuOptions {
   std::string program = "qemu-system-x86_64";
   std::uint64_t memory = 0;
   Bytes rom;
-  bool network = false;              // user networking behind virtio-net
-  std::optional<std::string> share;  // a folder of the host, behind virtio-9p
+  GuestDevices devices;
 };
 
 class QemuProcess {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attestation/vcpu_type.hpp"
 #include "base/byte_reader.hpp"
 #include "base/try.hpp"
 
@@ -16,18 +17,8 @@ constexpr std::uint32_t extended_max = extended_base | standard_max;
 constexpr std::uint32_t signature_function = 1;
 constexpr std::uint32_t extended_signature_function = 0x80000001;
 constexpr std::uint32_t extended_state_function = 0xD;
-constexpr unsigned family_escape = 0xF;  // families from here on use the extended field
 
 }  // namespace
-
-std::uint32_t cpuid_signature(const CpuSignature& cpu) noexcept {
-  const unsigned model = cpu.model;
-  const unsigned stepping = cpu.stepping;
-  const unsigned base = std::min<unsigned>(cpu.family, family_escape);
-  const unsigned extended = cpu.family - base;
-  return extended << 20U | model >> 4U << 16U | base << 8U | (model & 0xFU) << 4U |
-         (stepping & 0xFU);
-}
 
 Status check_cpuid_function(const snp::CpuidFunction& function, const CpuSignature& cpu) {
   const std::uint32_t leaf = function.eax_in;
@@ -45,7 +36,7 @@ Status check_cpuid_function(const snp::CpuidFunction& function, const CpuSignatu
                 leaf, function.xcr0_in.get(), function.xss_in.get());
   }
   if (leaf == signature_function || leaf == extended_signature_function) {
-    const std::uint32_t own = cpuid_signature(cpu);
+    const std::uint32_t own = attestation::cpuid_signature(cpu.family, cpu.model, cpu.stepping);
     if (function.eax != own) {
       return fail(Code::invalid_input,
                   "CPUID function {:#x}: EAX is {:#x}, the processor's is {:#x}", leaf,

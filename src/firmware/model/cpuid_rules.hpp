@@ -16,9 +16,6 @@
 
 namespace extreq::firmware::model {
 
-// CPUID function 1, EAX.
-[[nodiscard]] std::uint32_t cpuid_signature(const CpuSignature& cpu) noexcept;
-
 // Failure: invalid_input names function, field, value and rule.
 [[nodiscard]] Status check_cpuid_function(const abi::snp::CpuidFunction& function,
                                           const CpuSignature& cpu);

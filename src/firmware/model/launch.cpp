@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attestation/vcpu_type.hpp"
 #include "base/byte_builder.hpp"
 #include "crypto/random.hpp"
 #include "firmware/model/command_failure.hpp"
@@ -78,7 +79,8 @@ CommandResult<void> check_policy(std::uint64_t policy, const PlatformState& plat
 GuestPage secrets_page(const GuestContext& guest, const PlatformState& platform) {
   snp::SecretsPage secrets;
   secrets.version = snp::secrets_page_version;
-  secrets.fms = cpuid_signature(platform.cpu);
+  secrets.fms =
+      attestation::cpuid_signature(platform.cpu.family, platform.cpu.model, platform.cpu.stepping);
   secrets.gosvw = guest.gosvw;
   std::ranges::copy(guest.vmpcks[0].view(), secrets.vmpck0.begin());
   std::ranges::copy(guest.vmpcks[1].view(), secrets.vmpck1.begin());

@@ -178,14 +178,6 @@ TEST_F(Launch, TheSecretsPageHasFourRandomKeysAndTheProcessorsSignature) {
   }
 }
 
-TEST(CpuidSignature, IsFunctionOnesEax) {
-  EXPECT_EQ(cpuid_signature({0x19, 0x01, 1}), 0x00A00F11U);
-  EXPECT_EQ(cpuid_signature({0x19, 0x11, 1}), 0x00A10F11U);
-  EXPECT_EQ(cpuid_signature({0x19, 0xA0, 2}), 0x00AA0F02U);
-  EXPECT_EQ(cpuid_signature({0x1A, 0x02, 1}), 0x00B00F21U);
-  EXPECT_EQ(cpuid_signature({0x06, 0x1A, 5}), 0x000106A5U);
-}
-
 class CpuidPage : public testing::Test {
  protected:
   static constexpr CpuSignature cpu{0x19, 0x01, 1};
