@@ -182,6 +182,13 @@ TEST(Verify, ALeafOfAnotherProductThanItsChainIsRefused) {
     test::extension(content, abi::kds::oid::product_name) = test::ia5("Milan-B0");
   });
   EXPECT_THAT(failures(scene.verify()), testing::ElementsAre("product"));
+  // A report of version 2 names no processor: chain and leaf alone differ.
+  Scene unnamed(Product::milan);
+  ASSERT_LT(unnamed.fields.version, 3U);
+  unnamed.replace_vcek([](CertificateContent& content) {
+    test::extension(content, abi::kds::oid::product_name) = test::ia5("Genoa");
+  });
+  EXPECT_THAT(failures(unnamed.verify()), testing::ElementsAre("product"));
 }
 
 TEST(Verify, ACpuidOfAnotherProductIsRefused) {

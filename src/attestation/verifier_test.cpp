@@ -221,6 +221,54 @@ TEST(Verifier, SaysWhatVerifySaysWhateverComes) {
   EXPECT_LT(genuine, 140U);
 }
 
+// The same for tables: SIGNING_KEY, what stands beside the table and the table's list decide
+// together.
+TEST(Verifier, SaysWhatVerifySaysOfTablesToo) {
+  namespace guids = abi::ghcb::certificate_table;
+  Scene scene(Product::genoa);
+  std::vector<Report> reports{Report::parse(test::sign(scene.fields)).value()};
+  const auto vcek = scene.certificates;
+  scene.use_vlek();
+  reports.push_back(Report::parse(test::sign(scene.fields)).value());
+  const auto vlek = scene.certificates;
+  std::vector<Bytes> tables;
+  for (const std::string_view list : {"", "clean", "revoking", "forged"}) {
+    CertificateTableBuilder table;
+    ASSERT_TRUE(table.add(guids::guid_vcek, vcek[0].der()));
+    ASSERT_TRUE(table.add(guids::guid_vlek, vlek[0].der()));
+    ASSERT_TRUE(table.add(guids::guid_ark, scene.root.der()));
+    if (!list.empty()) {
+      const auto with = CertificateTable::parse(table_with_list(
+          scene, list == "revoking", list == "forged" ? std::string_view("ask") : "ark"));
+      ASSERT_TRUE(table.add(guids::guid_crl, *with.value().find(guids::guid_crl)));
+    }
+    tables.push_back(table.build());
+  }
+  const std::vector<std::vector<Certificate>> beside{
+      {}, {vcek[1]}, {vlek[1]}, {vcek[1], vlek[1]}, {vlek[1], vcek[1]}};
+  const Verifier verifier(scene.anchors);
+  std::size_t genuine = 0;
+  for (int i = 0; i < 2; ++i) {
+    for (const Bytes& bytes : tables) {
+      const auto table = CertificateTable::parse(bytes).value();
+      const auto all = with_table(Expectations(), table).value();
+      for (const auto& more : beside) {
+        for (const Report& report : reports) {
+          auto certificates = more;
+          const auto served = certificates_of(table).value();
+          certificates.insert(certificates.end(), served.begin(), served.end());
+          const auto judge = verify({report, certificates, scene.anchors, scene.at, all});
+          const auto found = verifier.endorsement(report.signing_key(), bytes, more).value();
+          const auto expected = verifier.with_table(Expectations(), bytes, *found).value();
+          expect_same(verify(report, *found, scene.at, expected), judge);
+          genuine += judge.verdict == Verdict::genuine ? 1U : 0U;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(genuine, 2U * 2U * 6U) << "two of the lists, six of the ways to find a chain";
+}
+
 TEST(Verifier, ServesManyThreads) {
   const Scene scene(Product::genoa);
   const Verifier verifier(scene.anchors, {.endorsements = 1, .chains = 1});
