@@ -27,6 +27,7 @@
 #include "attestation/tcb.hpp"
 #include "base/temporary_directory.hpp"
 #include "base/try.hpp"
+#include "base/unique_fd.hpp"
 #include "firmware/model/secure_processor.hpp"
 #include "firmware/model/test_authority.hpp"
 #include "firmware/model/test_guest.hpp"
@@ -41,7 +42,7 @@ using firmware::model::must;
 using firmware::model::SecureProcessor;
 
 constexpr auto change_after = 150ms;  // the command has closed its descriptors by then
-constexpr int life_max_ms = 400;
+constexpr auto life_max = 400ms;
 constexpr int lease_max_us = 3000;
 constexpr int readers = 3;
 constexpr std::uint8_t tcbs = 3;
@@ -205,11 +206,29 @@ class Storm {
                               scene_.platform, text_of(scene_.draw(tcbs)), manner}));
     ++updates_;
     if (scene_.draw(4) != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(scene_.draw(life_max_ms)));
+      // Most of them while the command has not changed the key yet, wherever a slow machine is
+      // then.
+      const bool aimed = scene_.draw(4) != 0 && wait_for_the_empty_table(updater);
+      std::this_thread::sleep_for(scene_.draw(100) * (aimed ? change_after : life_max) / 100);
       const auto which = static_cast<std::size_t>(scene_.draw(ending.size()));
       if (::kill(updater, ending.at(which)) == 0) ++signals_.at(which);
     }
     end_of(updater);
+  }
+
+  // Until the blob has no table: its update is under the lock. False: the updater has ended before.
+  bool wait_for_the_empty_table(pid_t updater) const {
+    const UniqueFd blob(::open(scene_.blob().c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<std::uint8_t, 24> first{};
+    while (::pread(blob.get(), first.data(), first.size(), 0) !=
+               static_cast<ssize_t>(first.size()) ||
+           !all_zero(first)) {
+      siginfo_t ended{};
+      ::waitid(P_PID, static_cast<id_t>(updater), &ended, WEXITED | WNOHANG | WNOWAIT);
+      if (ended.si_pid == updater) return false;
+      std::this_thread::sleep_for(1ms);
+    }
+    return true;
   }
 
   Scene& scene_;
