@@ -107,20 +107,19 @@ EXTREQ_VMM_API int extreq_vmm_kvm_enable(int kvm_fd, int vm_fd, int sev_fd);
 
 /* ---- VM and vCPU ----------------------------------------------------------------------------- */
 
-/* When there are no certificates to be had. */
-#define EXTREQ_VMM_EMPTY_TABLE 0u /* the guest gets its report and an empty table */
-/* The request fails. A Linux guest then wipes its key: NO ATTESTATION UNTIL IT IS RESTARTED. */
-#define EXTREQ_VMM_FAIL_REQUEST 1u
+/* Answers the exit that the review of 2024 asked for, too. On real KVM its number, 40, is
+ * KVM_EXIT_TDX: only for a hypervisor that was asked for that form. */
+#define EXTREQ_VMM_REVIEWED_EXIT 1u
 
 struct extreq_vmm_policy {
-  uint64_t max_wait_ns;      /* longest wait of one exit for a lease; default 20 ms */
-  uint64_t busy_limit_ns;    /* longest time of nothing but BUSY for one guest; 30 s, and no more */
-  uint64_t rate_interval_ns; /* one request each, on average; 0, the default: no limit */
-  uint32_t rate_burst;       /* that many at once; default 1 */
-  uint32_t without_certificates; /* EXTREQ_VMM_EMPTY_TABLE, the default, or the other */
+  size_t size;            /* sizeof(struct extreq_vmm_policy) */
+  uint64_t max_wait_ns;   /* longest wait of one exit for a lease; default 20 ms */
+  uint64_t busy_limit_ns; /* longest time of nothing but BUSY for one guest; 30 s, and no more */
+  uint64_t flags;         /* EXTREQ_VMM_REVIEWED_EXIT, or 0 */
 };
 
-EXTREQ_VMM_API void extreq_vmm_policy_default(struct extreq_vmm_policy* policy);
+#define EXTREQ_VMM_POLICY_INIT \
+  { sizeof(struct extreq_vmm_policy), 20000000u, 30000000000u, 0 }
 
 /* `policy`: copied; NULL for the default. -EINVAL for values that are none. */
 EXTREQ_VMM_API int extreq_vmm_create(extreq_vmm_source* source,
@@ -185,7 +184,6 @@ EXTREQ_VMM_API int extreq_vmm_vcpu_handle(extreq_vmm_vcpu* vcpu, struct kvm_run*
 #define EXTREQ_VMM_NO_CERTIFICATES 2 /* an empty table, or nothing if the guest gave no page */
 #define EXTREQ_VMM_TOO_SMALL 3       /* the guest was told how many pages are needed */
 #define EXTREQ_VMM_BUSY 4            /* the guest was told to try again */
-#define EXTREQ_VMM_FAILED 5          /* only by EXTREQ_VMM_FAIL_REQUEST */
 EXTREQ_VMM_API int extreq_vmm_vcpu_answer(const extreq_vmm_vcpu* vcpu);
 
 /* Why the last handle() had no certificates to give; "" if it had, or if there are none to give.

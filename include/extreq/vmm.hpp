@@ -21,12 +21,6 @@ inline void check(int result) {
 
 [[nodiscard]] inline std::uint32_t version() noexcept { return ::extreq_vmm_version(); }
 
-[[nodiscard]] inline extreq_vmm_policy default_policy() noexcept {
-  extreq_vmm_policy policy;
-  ::extreq_vmm_policy_default(&policy);
-  return policy;
-}
-
 // Throws where this /dev/kvm has no certificate exit, with what is missing.
 inline void check_kvm(int kvm_fd) { check(::extreq_vmm_kvm_supported(kvm_fd)); }
 // Switches the exit on for a VM, before its first vCPU.

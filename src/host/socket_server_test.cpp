@@ -149,8 +149,7 @@ TEST_F(SocketServerTest, AVmmIsServedThroughTheCInterface) {
   extreq_vmm* vm = nullptr;
   extreq_vmm_vcpu* vcpu = nullptr;
   ASSERT_EQ(extreq_vmm_source_open_socket(socket_.c_str(), &source), 0);
-  extreq_vmm_policy policy;
-  extreq_vmm_policy_default(&policy);
+  extreq_vmm_policy policy = EXTREQ_VMM_POLICY_INIT;
   policy.max_wait_ns = std::chrono::nanoseconds(patience).count();
   ASSERT_EQ(extreq_vmm_create(source, &policy, &vm), 0);
   bool locked = false;  // while the firmware signs

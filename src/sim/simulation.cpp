@@ -259,7 +259,8 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
     return fail(Code::unsupported, "certificate exits cannot be enabled: {}", enabled);
   }
   const auto source = make_source(config, *host);
-  vmm::CertificateExit exits(*source);
+  vmm::CertificateExit exits(*source,
+                             {.reviewed_exit = config.exit_abi == hypervisor::ExitAbi::review});
   Tally tally;
   Rotation rotation(*host, recorder, tally);
 

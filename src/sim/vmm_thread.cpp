@@ -27,8 +27,6 @@ const char* describe(vmm::Served served) {
       return "says how many pages the certificates need";
     case vmm::Served::busy:
       return "cannot take a lease now: an update is under way; it answers BUSY";
-    case vmm::Served::failed:
-      return "refuses the request";
   }
   return "";
 }

@@ -7,6 +7,7 @@
 
 #include <sys/ioctl.h>
 
+#include "base/try.hpp"
 #include "extreq/vmm.h"
 #include "vmm/c_failure.hpp"
 #include "vmm/c_memory.hpp"
@@ -21,7 +22,11 @@ static_assert(static_cast<int>(Served::certificates) == EXTREQ_VMM_CERTIFICATES)
 static_assert(static_cast<int>(Served::no_certificates) == EXTREQ_VMM_NO_CERTIFICATES);
 static_assert(static_cast<int>(Served::too_small) == EXTREQ_VMM_TOO_SMALL);
 static_assert(static_cast<int>(Served::busy) == EXTREQ_VMM_BUSY);
-static_assert(static_cast<int>(Served::failed) == EXTREQ_VMM_FAILED);
+
+constexpr extreq_vmm_policy default_policy = EXTREQ_VMM_POLICY_INIT;
+static_assert(default_policy.max_wait_ns == static_cast<std::uint64_t>(Policy{}.max_wait.count()));
+static_assert(default_policy.busy_limit_ns ==
+              static_cast<std::uint64_t>(Policy{}.busy_limit.count()));
 
 constexpr const char* forked = "this process was forked from the one that made the object";
 
@@ -38,7 +43,24 @@ std::uint64_t nanoseconds_of(Clock::Duration duration) noexcept {
   return static_cast<std::uint64_t>(duration.count());
 }
 
+// A caller that was built with a newer header may have set what this library does not know.
+template <class Struct>
+Status check_size(const Struct& given, const char* name) {
+  const auto* const bytes = static_cast<const std::uint8_t*>(static_cast<const void*>(&given));
+  if (given.size < sizeof(given)) {
+    return fail(Code::invalid_input, "{}.size {}, not {}", name, given.size, sizeof(given));
+  }
+  const std::span unknown(bytes + sizeof(given), given.size - sizeof(given));
+  if (std::ranges::any_of(unknown, [](std::uint8_t byte) { return byte != 0; })) {
+    return fail(Code::invalid_input,
+                "{}.size {}, and what lies behind byte {} is not known to this library", name,
+                given.size, sizeof(given));
+  }
+  return {};
+}
+
 Result<Policy> policy_of(const extreq_vmm_policy& given) {
+  EXTREQ_TRY(check_size(given, "policy"));
   const Policy standard;
   if (given.busy_limit_ns > nanoseconds_of(standard.busy_limit)) {
     return fail(Code::invalid_input,
@@ -46,35 +68,19 @@ Result<Policy> policy_of(const extreq_vmm_policy& given) {
                 "key after 60 s",
                 given.busy_limit_ns, standard.busy_limit.count());
   }
-  if (given.without_certificates > EXTREQ_VMM_FAIL_REQUEST) {
-    return fail(Code::invalid_input, "policy: without_certificates {}, not 0 or 1",
-                given.without_certificates);
+  if ((given.flags & ~std::uint64_t{EXTREQ_VMM_REVIEWED_EXIT}) != 0) {
+    return fail(Code::invalid_input, "policy: flags {:#x}, of which {:#x} are known", given.flags,
+                EXTREQ_VMM_REVIEWED_EXIT);
   }
   return Policy{.max_wait = duration_of(given.max_wait_ns),
                 .busy_limit = duration_of(given.busy_limit_ns),
-                .without_certificates = given.without_certificates == EXTREQ_VMM_FAIL_REQUEST
-                                            ? WithoutCertificates::fail_request
-                                            : WithoutCertificates::empty_table,
-                .rate_interval = duration_of(given.rate_interval_ns),
-                .rate_burst = given.rate_burst};
+                .reviewed_exit = (given.flags & EXTREQ_VMM_REVIEWED_EXIT) != 0};
 }
 
 int status_of(const Status& status) noexcept { return status ? 0 : c_failure(status.error()); }
 
-// A caller that was built with a newer header may have set what this library does not know.
 Status check_config(const extreq_vmm_vcpu_config& config) {
-  const auto* const bytes = static_cast<const std::uint8_t*>(static_cast<const void*>(&config));
-  if (config.size < sizeof(config)) {
-    return fail(Code::invalid_input, "create vCPU: config.size {}, not {}", config.size,
-                sizeof(config));
-  }
-  const std::span unknown(bytes + sizeof(config), config.size - sizeof(config));
-  if (std::ranges::any_of(unknown, [](std::uint8_t byte) { return byte != 0; })) {
-    return fail(Code::invalid_input,
-                "create vCPU: config.size {}, and what lies behind byte {} is "
-                "not known to this library",
-                config.size, sizeof(config));
-  }
+  EXTREQ_TRY(check_size(config, "vcpu_config"));
   if (config.run == nullptr && config.vcpu_fd < 0) {
     return fail(Code::invalid_input, "create vCPU: vcpu_fd {} and no run", config.vcpu_fd);
   }
@@ -108,16 +114,6 @@ int extreq_vmm_kvm_supported(int kvm_fd) {
 
 int extreq_vmm_kvm_enable(int kvm_fd, int vm_fd, int sev_fd) {
   return c_guarded([&] { return status_of(enable_certificate_exit(kvm_fd, vm_fd, sev_fd)); });
-}
-
-void extreq_vmm_policy_default(extreq_vmm_policy* policy) {
-  if (policy == nullptr) return;
-  const Policy standard;
-  *policy = {.max_wait_ns = nanoseconds_of(standard.max_wait),
-             .busy_limit_ns = nanoseconds_of(standard.busy_limit),
-             .rate_interval_ns = nanoseconds_of(standard.rate_interval),
-             .rate_burst = standard.rate_burst,
-             .without_certificates = EXTREQ_VMM_EMPTY_TABLE};
 }
 
 int extreq_vmm_create(extreq_vmm_source* source, const extreq_vmm_policy* policy, extreq_vmm** vm) {

@@ -111,6 +111,26 @@ TEST_F(CInterface, AnotherExitIsGivenBackUntouchedAndNothingIsRun) {
   EXPECT_EQ(extreq_vmm_vcpu_answer(vcpu), EXTREQ_VMM_NOT_OURS);
 }
 
+// On real KVM exit reason 40 is KVM_EXIT_TDX.
+TEST_F(CInterface, TheReviewedExitIsLeftAloneUnlessTheVmWasMadeForIt) {
+  make(test::table_of(5000));
+  test::ReviewForm::exit(run, gpa, 4);
+  const abi::kvm::Run before = run;
+  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT), 0);
+  EXPECT_EQ(std::memcmp(&before, &run, sizeof run), 0);
+  EXPECT_TRUE(pages.is_untouched());
+
+  TearDown();
+  vcpu = nullptr;
+  vm = nullptr;
+  source = nullptr;
+  extreq_vmm_policy policy = EXTREQ_VMM_POLICY_INIT;
+  policy.flags = EXTREQ_VMM_REVIEWED_EXIT;
+  make(test::table_of(5000), &policy);
+  EXPECT_EQ(extreq_vmm_vcpu_handle(vcpu, as_kvm(run), &memory, EXTREQ_VMM_POLICY_WAIT), -EINTR);
+  EXPECT_EQ(extreq_vmm_vcpu_answer(vcpu), EXTREQ_VMM_CERTIFICATES);
+}
+
 TEST_F(CInterface, AVcpusConfigurationIsChecked) {
   make(test::table_of(100));
   extreq_vmm_vcpu* other = nullptr;
@@ -119,7 +139,7 @@ TEST_F(CInterface, AVcpusConfigurationIsChecked) {
   EXPECT_THAT(extreq_vmm_error(), HasSubstr("vcpu_fd -1"));
   const extreq_vmm_vcpu_config short_one{sizeof short_one - 1, 0, nullptr, nullptr};
   EXPECT_EQ(extreq_vmm_vcpu_create(vm, &short_one, &other), -EINVAL);
-  EXPECT_THAT(extreq_vmm_error(), HasSubstr("config.size"));
+  EXPECT_THAT(extreq_vmm_error(), HasSubstr("vcpu_config.size"));
   struct Newer {
     extreq_vmm_vcpu_config config;
     std::uint64_t unknown;
@@ -177,8 +197,7 @@ TEST_F(CInterface, RegionsThatEndTooEarlyAreNotWrittenPastTheirEnd) {
 }
 
 TEST_F(CInterface, TheCallsDeadlineBoundsTheWaitWhateverThePolicySays) {
-  extreq_vmm_policy patient;
-  extreq_vmm_policy_default(&patient);
+  extreq_vmm_policy patient = EXTREQ_VMM_POLICY_INIT;
   patient.max_wait_ns = UINT64_MAX;
   make(test::table_of(5000), &patient);
   ASSERT_EQ(extreq_vmm_source_update_begin(source, 0), 0);
@@ -190,38 +209,22 @@ TEST_F(CInterface, TheCallsDeadlineBoundsTheWaitWhateverThePolicySays) {
   EXPECT_EQ(ask(), EXTREQ_VMM_NO_CERTIFICATES);
 }
 
-TEST_F(CInterface, AGuestThatAsksTooOftenIsToldToTryAgain) {
-  extreq_vmm_policy policy;
-  extreq_vmm_policy_default(&policy);
-  policy.rate_interval_ns = 3'600'000'000'000;
-  policy.rate_burst = 2;
-  make(test::table_of(5000), &policy);
-  EXPECT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_EQ(ask(), EXTREQ_VMM_CERTIFICATES);
-  EXPECT_EQ(ask(), EXTREQ_VMM_BUSY);
-}
-
 TEST_F(CInterface, ThePolicyIsCheckedAndABusyLimitPastThirtySecondsRefused) {
   const Bytes table = test::table_of(100);
   ASSERT_EQ(extreq_vmm_source_open_memory(table.data(), table.size(), &source), 0);
-  extreq_vmm_policy policy;
-  extreq_vmm_policy_default(&policy);
+  extreq_vmm_policy policy = EXTREQ_VMM_POLICY_INIT;
   EXPECT_EQ(policy.busy_limit_ns, 30'000'000'000U);
   policy.busy_limit_ns += 1;
   EXPECT_EQ(extreq_vmm_create(source, &policy, &vm), -EINVAL);
   EXPECT_THAT(extreq_vmm_error(), HasSubstr("busy_limit_ns"));
-  extreq_vmm_policy_default(&policy);
-  policy.without_certificates = 2;
+  policy = EXTREQ_VMM_POLICY_INIT;
+  policy.flags = 2;
   EXPECT_EQ(extreq_vmm_create(source, &policy, &vm), -EINVAL);
-}
-
-TEST_F(CInterface, ARequestFailsOnlyIfTheCallerInsists) {
-  extreq_vmm_policy policy;
-  extreq_vmm_policy_default(&policy);
-  policy.without_certificates = EXTREQ_VMM_FAIL_REQUEST;
-  make({}, &policy);
-  EXPECT_EQ(ask(), EXTREQ_VMM_FAILED);
-  EXPECT_EQ(completed_with, std::uint64_t{EIO});
+  EXPECT_THAT(extreq_vmm_error(), HasSubstr("flags 0x2"));
+  policy = EXTREQ_VMM_POLICY_INIT;
+  policy.size -= 1;
+  EXPECT_EQ(extreq_vmm_create(source, &policy, &vm), -EINVAL);
+  EXPECT_THAT(extreq_vmm_error(), HasSubstr("policy.size"));
 }
 
 TEST_F(CInterface, ObjectsMayBeReleasedInAnyOrder) {
@@ -300,7 +303,7 @@ TEST_F(CInterface, AForkedChildDoesNothingAndTheParentKeepsItsLease) {
 TEST(CInterfaceForCpp, TheOwnersServeARequest) {
   const Bytes table = test::table_of(300);
   auto source = vmm_api::Source::memory(table.data(), table.size());
-  vmm_api::Vm vm(source, vmm_api::default_policy());
+  vmm_api::Vm vm(source, EXTREQ_VMM_POLICY_INIT);
   EXPECT_THROW(static_cast<void>(vm.create_vcpu(-1)), std::system_error);
   auto vcpu =
       vm.create_vcpu({sizeof(extreq_vmm_vcpu_config), -1, [](void*) { return -EINTR; }, nullptr});

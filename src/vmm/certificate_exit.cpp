@@ -59,20 +59,12 @@ class CompletingRun {
 
 CertificateExit::CertificateExit(lease::CertificateSource& source, const Policy& policy,
                                  Clock& clock) noexcept
-    : source_(source),
-      policy_(policy),
-      clock_(clock),
-      rate_(policy.rate_interval, policy.rate_burst),
-      busy_since_(never) {}
+    : source_(source), policy_(policy), clock_(clock), busy_since_(never) {}
 
 Result<std::unique_ptr<VcpuCertificateExit>> CertificateExit::create_vcpu(RunVcpu run) {
   EXTREQ_TRY_ASSIGN(auto holder, source_.open_holder());
   return std::unique_ptr<VcpuCertificateExit>(
       new VcpuCertificateExit(*this, std::move(holder), std::move(run)));
-}
-
-bool CertificateExit::over_rate() noexcept {
-  return policy_.rate_interval.count() > 0 && !rate_.admit(clock_.now());
 }
 
 bool CertificateExit::may_answer_busy() noexcept {
@@ -93,7 +85,7 @@ int VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
   if (!process_.here()) return 0;
   answer_ = Served::not_ours;
   failure_.reset();
-  const auto exit = read_certificate_exit(run);
+  const auto exit = read_certificate_exit(run, vm_.policy_.reviewed_exit);
   if (!exit) return 0;
   const CompletingRun completing(run, *exit, *holder_);
   try {
@@ -109,15 +101,11 @@ int VcpuCertificateExit::handle(abi::kvm::Run& run, GuestMemoryWriter& memory,
   const int result = run_vcpu_();
   // Another exit of this kind can only be there if somebody cleared immediate_exit, or the same one
   // if that was no KVM_RUN. It is answered BUSY, and completed by the caller's next run.
-  return result == 0 && read_certificate_exit(run) ? -EINTR : result;
+  return result == 0 && read_certificate_exit(run, vm_.policy_.reviewed_exit) ? -EINTR : result;
 }
 
 Served VcpuCertificateExit::answer_exit(abi::kvm::Run& run, const ExitFields& exit,
                                         GuestMemoryWriter& memory, Clock::Duration max_wait) {
-  if (vm_.over_rate() && vm_.may_answer_busy()) {
-    answer_certificate_exit(run, exit, ExitAnswer::busy);
-    return Served::busy;
-  }
   const auto table = holder_->acquire(std::min(max_wait, vm_.policy_.max_wait));
   if (!table) {
     failure_ = table.error();
@@ -151,10 +139,6 @@ Served VcpuCertificateExit::serve_table(abi::kvm::Run& run, const ExitFields& ex
 Served VcpuCertificateExit::serve_without(abi::kvm::Run& run, const ExitFields& exit,
                                           std::uint64_t pages_wanted, GuestMemoryWriter& memory) {
   holder_->release();
-  if (vm_.policy_.without_certificates == WithoutCertificates::fail_request) {
-    answer_certificate_exit(run, exit, ExitAnswer::failed);
-    return Served::failed;
-  }
   if (exit.npages != 0) {
     if (auto written = write_to_guest(memory, exit.gpa, empty_table); !written) {
       // What is in these pages is not ours: perhaps the table of an earlier request. With a report

@@ -23,7 +23,6 @@
 #include "vmm/exit_fields.hpp"
 #include "vmm/guest_memory_writer.hpp"
 #include "vmm/policy.hpp"
-#include "vmm/rate_limit.hpp"
 
 namespace extreq::vmm {
 
@@ -34,7 +33,6 @@ enum class Served : std::uint8_t {
   too_small,        // the guest was told how many pages are needed: it gave fewer, or pages that
                     // cannot be written
   busy,             // the guest was told to try again
-  failed,           // the request fails: only by WithoutCertificates::fail_request
 };
 
 // KVM_RUN on a vCPU: 0, or a negative errno value. It must reach the kernel whatever immediate_exit
@@ -108,8 +106,6 @@ class CertificateExit {
  private:
   friend class VcpuCertificateExit;
 
-  // Whether the guest asks too often.
-  [[nodiscard]] bool over_rate() noexcept;
   // Whether BUSY may still be answered; notes that it is.
   [[nodiscard]] bool may_answer_busy() noexcept;
   void answered_otherwise() noexcept;
@@ -117,7 +113,6 @@ class CertificateExit {
   lease::CertificateSource& source_;
   Policy policy_;
   Clock& clock_;
-  RateLimit rate_;
   // Since when this guest hears nothing but BUSY; none if the last answer was another one.
   std::atomic<std::int64_t> busy_since_;
 };

@@ -24,7 +24,7 @@ using test::page;
 
 constexpr std::uint64_t gpa = GuestPages::base;
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
-constexpr Policy no_waiting{.max_wait = Clock::Duration::zero()};
+constexpr Policy no_waiting{.max_wait = Clock::Duration::zero(), .reviewed_exit = true};
 
 abi::kvm::Run fresh_run_area() {
   abi::kvm::Run run;
@@ -267,19 +267,6 @@ TYPED_TEST(CertificateExitTest, ASourceThatFailsIsAnEmptyTableNeverAFailure) {
   }
 }
 
-TYPED_TEST(CertificateExitTest, ARequestFailsOnlyIfTheCallerInsists) {
-  const Policy insisting{.max_wait = {}, .without_certificates = WithoutCertificates::fail_request};
-  CertificateExit vm(this->source_, insisting, this->clock_);
-  this->vcpu_ = this->create_vcpu(vm);
-  this->memory_.make_hole(1);
-  EXPECT_EQ(this->handle(gpa, 4), Served::failed);
-  EXPECT_EQ(this->found_.ret, TypeParam::failed);
-  this->use_table({});
-  EXPECT_EQ(this->handle(gpa, 4), Served::failed);
-  EXPECT_EQ(this->found_.ret, TypeParam::failed);
-  this->vcpu_.reset();
-}
-
 TYPED_TEST(CertificateExitTest, AnUpdateUnderWayIsBusy) {
   {
     const auto update = this->source_.exclusive({});
@@ -381,7 +368,7 @@ TYPED_TEST(CertificateExitTest, ARunAreaThatAnotherThreadScribblesOnDoesNoHarm) 
 
 TEST(CertificateExitOthers, OtherExitsAreLeftAlone) {
   lease::MemorySource source(test::table_of(100));
-  CertificateExit vm(source);
+  CertificateExit vm(source, {.reviewed_exit = true});
   const auto vcpu = *vm.create_vcpu([]() -> int {
     ADD_FAILURE() << "nothing of ours to complete";
     return 0;
@@ -404,27 +391,6 @@ TEST(CertificateExitOthers, OtherExitsAreLeftAlone) {
     EXPECT_EQ(vcpu->answer(), Served::not_ours);
   }
   EXPECT_TRUE(memory.is_untouched());
-}
-
-TEST(CertificateExitOthers, TheRateLimitGivesWayAfterThirtySecondsOfBusy) {
-  ManualClock clock;
-  lease::MemorySource source(test::table_of(5000));
-  CertificateExit vm(source, {.rate_interval = 1h}, clock);
-  const auto vcpu = *vm.create_vcpu([] { return -EINTR; });
-  GuestPages memory;
-  abi::kvm::Run run = fresh_run_area();
-  const auto ask = [&] {
-    test::MergedForm::exit(run, gpa, 4);
-    static_cast<void>(vcpu->handle(run, memory));
-    return vcpu->answer();
-  };
-  EXPECT_EQ(ask(), Served::certificates);
-  EXPECT_EQ(ask(), Served::busy);
-  clock.advance(30s - 1ns);
-  EXPECT_EQ(ask(), Served::busy);
-  clock.advance(1ns);
-  EXPECT_EQ(ask(), Served::certificates);
-  EXPECT_EQ(ask(), Served::busy);
 }
 
 // Key and table change together; what a vCPU is given must fit the key until its run returned.

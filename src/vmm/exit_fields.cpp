@@ -28,11 +28,9 @@ std::uint64_t ret_of(ExitAnswer answer, bool review) noexcept {
     case ExitAnswer::too_small:
       return review ? request::vmm_error_invalid_len : kvm::req_certs_too_small;
     case ExitAnswer::busy:
-      return review ? request::vmm_error_busy : kvm::req_certs_busy;
-    case ExitAnswer::failed:
       break;
   }
-  return review ? kvm::snp_guest_vmm_err_generic : kvm::req_certs_failed;
+  return review ? request::vmm_error_busy : kvm::req_certs_busy;
 }
 
 constexpr std::uint8_t immediate_exit_is_ours = 2;
@@ -43,14 +41,14 @@ bool replace_immediate_exit(kvm::Run& run, std::uint8_t from, std::uint8_t to) n
 
 }  // namespace
 
-std::optional<ExitFields> read_certificate_exit(kvm::Run& run) noexcept {
+std::optional<ExitFields> read_certificate_exit(kvm::Run& run, bool reviewed) noexcept {
   const std::uint32_t reason = load(run.exit_reason);
   if (reason == kvm::exit_snp_req_certs) {
     kvm::ExitSnpReqCerts& exit = run.exit.snp_req_certs;
     return ExitFields{.review = false, .gpa = load(exit.gpa), .npages = load(exit.npages)};
   }
   abi::vmgexit::Vmgexit& vmgexit = run.exit.vmgexit;
-  if (reason == abi::vmgexit::exit_vmgexit &&
+  if (reviewed && reason == abi::vmgexit::exit_vmgexit &&
       load(vmgexit.exit_code) == abi::ghcb::event::extended_guest_request) {
     abi::vmgexit::ReqCerts& exit = vmgexit.req_certs;
     return ExitFields{.review = true, .gpa = load(exit.data_gpa), .npages = load(exit.data_npages)};

@@ -11,7 +11,7 @@
 
 namespace extreq::vmm {
 
-enum class ExitAnswer : std::uint8_t { ok, too_small, busy, failed };
+enum class ExitAnswer : std::uint8_t { ok, too_small, busy };
 
 struct ExitFields {
   bool review = false;  // the form of abi/vmgexit.hpp
@@ -19,8 +19,9 @@ struct ExitFields {
   std::uint64_t npages = 0;
 };
 
-// nullopt if the run area holds another exit.
-[[nodiscard]] std::optional<ExitFields> read_certificate_exit(abi::kvm::Run& run) noexcept;
+// nullopt if the run area holds another exit. `reviewed`: the form of abi/vmgexit.hpp counts too.
+[[nodiscard]] std::optional<ExitFields> read_certificate_exit(abi::kvm::Run& run,
+                                                              bool reviewed) noexcept;
 
 // Writes the answer in the form's own numbers; `pages_needed` goes with too_small alone.
 void answer_certificate_exit(abi::kvm::Run& run, const ExitFields& exit, ExitAnswer answer,

@@ -102,7 +102,6 @@ struct MergedForm {
   static constexpr std::uint64_t ok = 0;
   static constexpr std::uint64_t too_small = ENOSPC;
   static constexpr std::uint64_t busy = EAGAIN;
-  static constexpr std::uint64_t failed = EIO;
 
   static void exit(abi::kvm::Run& run, std::uint64_t gpa, std::uint64_t npages) {
     run.exit_reason = abi::kvm::exit_snp_req_certs;
@@ -117,7 +116,6 @@ struct ReviewForm {
   static constexpr std::uint64_t ok = 0;
   static constexpr std::uint64_t too_small = 1;
   static constexpr std::uint64_t busy = 2;
-  static constexpr std::uint64_t failed = 0xFFFFFFFF;
 
   static void exit(abi::kvm::Run& run, std::uint64_t gpa, std::uint64_t npages) {
     run.exit_reason = abi::vmgexit::exit_vmgexit;
