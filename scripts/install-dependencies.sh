@@ -15,7 +15,6 @@ packages=(
   libbenchmark-dev
   libclang-rt-14-dev
   libcli11-dev
-  libcpp-httplib-dev
   libcurl4-openssl-dev
   libexpected-dev
   libfmt-dev
@@ -25,6 +24,7 @@ packages=(
   libgtest-dev
   liblz4-dev
   liblzma-dev
+  libmicrohttpd-dev
   libpq-dev
   libsqlite3-dev
   libssl-dev

@@ -31,6 +31,7 @@ _BOTTOM = ("abi", "base")
 HOUSE: Dict[str, Tuple[str, ...]] = {
     "base": (),
     "abi": (),
+    "http": ("base",),
     "crypto": ("base",),
     "message": (*_BOTTOM, "crypto"),
     "attestation": (*_BOTTOM, "crypto"),
@@ -42,7 +43,7 @@ HOUSE: Dict[str, Tuple[str, ...]] = {
     "vmm": (*_BOTTOM, "lease"),
     "guest": (*_BOTTOM, "crypto", "message", "attestation"),
     "host": (*_BOTTOM, "crypto", "attestation", "lease", "firmware"),
-    "fleet": (*_BOTTOM, "crypto", "attestation", "lease", "firmware", "host"),
+    "fleet": (*_BOTTOM, "http", "crypto", "attestation", "lease", "firmware", "host"),
 }
 ABOVE_SIM = tuple(HOUSE)
 HOUSE["sim"] = ABOVE_SIM

@@ -200,22 +200,6 @@ class Store(Contract):
     def test_a_fault_that_is_none_is_a_usage_error(self):
         self.kds(USAGE, "serve", "--platform", PLATFORM, "--fault", "sometimes")
 
-    def test_a_server_listens_where_other_machines_reach_it_only_if_that_is_allowed(self):
-        verbs = (["kds", "serve", "--platform", PLATFORM],
-                 ["kds", "mirror", "--store", self.folder / "mirror.db"])
-        for verb in verbs:
-            for address in ("0.0.0.0", "::", "128.0.0.1", "192.0.2.1", "example.com", ""):
-                done = self.run_it(USAGE, *verb, "--port", "0", "--address", address)
-                self.assertIn(f"--address {address}: found an address that other machines", done.stderr)
-                self.assertIn("--allow-remote", done.stderr)
-            for more in ([], ["--address", "127.0.0.2"], ["--address", "localhost"],
-                         ["--address", "0.0.0.0", "--allow-remote"]):
-                with subprocess.Popen([PROGRAM, *map(str, verb), "--port", "0", *more], text=True,
-                                      stdout=subprocess.PIPE) as server:
-                    self.assertIn("http://", server.stdout.readline(), more)
-                    server.terminate()
-                self.assertEqual(server.returncode, OK, more)
-
 
 class Update(Contract):
     def test_a_command_runs_under_the_lock_and_the_table_is_there_afterwards(self):

@@ -14,7 +14,6 @@
 #include "base/try.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/host_parts.hpp"
-#include "cli/listen_address.hpp"
 #include "cli/verbs.hpp"
 #include "host/crl_check.hpp"
 #include "host/crl_refresher.hpp"
@@ -145,7 +144,6 @@ Status fetch(const KdsOptions& options) {
 struct ServeOptions {
   std::string platform;
   std::string address = "127.0.0.1";
-  bool allow_remote = false;
   int port = 0;
   std::string csp_id = sim::ModelKdsOptions().csp_id;
   unsigned leaf_interval = 0;
@@ -153,7 +151,6 @@ struct ServeOptions {
 };
 
 Status serve(const ServeOptions& options) {
-  EXTREQ_TRY(check_listen_address(options.address, options.allow_remote));
   EXTREQ_TRY_ASSIGN(const auto model,
                     firmware::model::SecureProcessor::open_or_install(options.platform));
   sim::ModelKdsOptions kds_options;
@@ -217,9 +214,6 @@ void add_serve(CLI::App& kds, int& exit_code) {
       ->type_name("DIR")
       ->required();
   verb->add_option("--address", options->address, "Where to listen")->capture_default_str();
-  verb->add_flag(
-      "--allow-remote", options->allow_remote,
-      "Allow an --address that other machines reach: they can exhaust this machine's memory");
   verb->add_option("--port", options->port, "0: a free one")
       ->check(CLI::Range(0, highest_port))
       ->capture_default_str();

@@ -11,7 +11,6 @@
 #include "cli/exit_code.hpp"
 #include "cli/fleet_hosts.hpp"
 #include "cli/fleet_parts.hpp"
-#include "cli/listen_address.hpp"
 #include "cli/verbs.hpp"
 #include "fleet/mirror_server.hpp"
 
@@ -21,7 +20,6 @@ namespace {
 struct MirrorOptions {
   FleetOptions fleet;
   std::string address = "127.0.0.1";
-  bool allow_remote = false;
   int port = 8010;
   unsigned threads = 64;
   unsigned patience = 25;
@@ -29,7 +27,6 @@ struct MirrorOptions {
 };
 
 Status run_mirror(const MirrorOptions& options) {
-  EXTREQ_TRY(check_listen_address(options.address, options.allow_remote));
   // Blocked before any thread starts, so that all of them have it so.
   sigset_t signals;
   ::sigemptyset(&signals);
@@ -67,13 +64,10 @@ void add_kds_mirror(CLI::App& app, int& exit_code) {
   add_store_options(*verb, options->fleet);
   add_upstream_options(*verb, options->fleet);
   verb->add_option("--address", options->address, "Where to listen")->capture_default_str();
-  verb->add_flag(
-      "--allow-remote", options->allow_remote,
-      "Allow an --address that other machines reach: they can exhaust this machine's memory");
   verb->add_option("--port", options->port, "0: a free one")
       ->check(CLI::Range(0, highest_port))
       ->capture_default_str();
-  verb->add_option("--threads", options->threads, "Connections served at a time")
+  verb->add_option("--threads", options->threads, "Requests answered at a time")
       ->check(CLI::Range(2U, 4096U))
       ->capture_default_str();
   verb->add_option("--patience", options->patience,

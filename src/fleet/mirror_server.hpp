@@ -2,12 +2,10 @@
 // process lives), /readyz (it can serve), /metrics (Prometheus) and, with a ReportDesk, the hosts'
 // reports (POST, host/host_report.hpp).
 //
-// Limits: so many threads, each serving one connection; more connections wait in the kernel's
-// backlog. Header lines and targets of 8192 bytes; bodies of none, a host's report of 1024 with its
-// length said; 5 s without a byte ends a connection, and so does a body that nobody wanted: what
-// follows on the connection would else be taken for another request.
+// Its bounds are those of http/server.hpp; bodies: none but a host's report of 1024 bytes. /healthz
+// needs no thread and is answered also while the store hangs.
 // TLS and client certificates are the front's (doc/fleet.md).
-// Lifetime: `mirror` and `desk` must outlive it. Threading: stop() from any thread.
+// Lifetime: `mirror` and `desk` must outlive it. Threading: one thread starts and destroys it.
 #pragma once
 
 #include <memory>
@@ -15,30 +13,31 @@
 
 #include "fleet/mirror.hpp"
 #include "fleet/report_desk.hpp"
+#include "http/server.hpp"
 
 namespace extreq::fleet {
 
-class MirrorServer {
+class MirrorServer final : private http::Handler {
  public:
-  // Effect: binds and listens; answers in threads of its own until it is destroyed.
+  // Effect: listens, and answers up to `threads` requests at a time until it is destroyed.
   // `port` 0: a free one. `desk` nullptr: no reports are taken.
-  // Failure: io if the address cannot be had.
+  // Failure: io if the address is not available, or the system has no more threads.
   [[nodiscard]] static Result<std::unique_ptr<MirrorServer>> start(Mirror& mirror, ReportDesk* desk,
                                                                    const std::string& address,
                                                                    int port, unsigned threads);
-  // Graceful: no new connection, the requests under way are answered.
-  ~MirrorServer();
-  MirrorServer(const MirrorServer&) = delete;
-  MirrorServer& operator=(const MirrorServer&) = delete;
-  MirrorServer(MirrorServer&&) = delete;
-  MirrorServer& operator=(MirrorServer&&) = delete;
 
-  [[nodiscard]] int port() const noexcept;
+  [[nodiscard]] int port() const noexcept { return server_->port(); }
 
  private:
-  class Running;
-  explicit MirrorServer(std::unique_ptr<Running> running);
-  std::unique_ptr<Running> running_;
+  MirrorServer(Mirror& mirror, ReportDesk* desk) : mirror_(mirror), desk_(desk) {}
+
+  std::optional<http::Response> at_once(const http::Request& request) override;
+  http::Response answer(const http::Request& request) override;
+  void stop() override { mirror_.stop(); }
+
+  Mirror& mirror_;
+  ReportDesk* const desk_;
+  std::unique_ptr<http::Server> server_;
 };
 
 }  // namespace extreq::fleet
