@@ -326,6 +326,7 @@ class PlanTest : public UpdateTransactionTest {
                                                 const UpdateTransaction::Plan& plan) {
     bool first = true;
     UpdateTransaction waiting(writer_, platform_.processor(), [&](const SigningState& state) {
+      late_ = late_ || is_empty(platform_.served());
       auto table = platform_.provider()(state);
       if (std::exchange(first, false)) another();
       return table;
@@ -345,6 +346,7 @@ class PlanTest : public UpdateTransactionTest {
   [[nodiscard]] PlatformState now() { return read_platform_state(platform_.processor()).value(); }
 
   firmware::Platform& processor_ = platform_.processor();
+  bool late_ = false;  // certificates were fetched while guests had none
 };
 
 TEST_F(PlanTest, AConfigWithoutATcbKeepsTheOneThatAnotherUpdaterSetWhileItWaited) {
@@ -384,7 +386,7 @@ TEST_F(PlanTest, ACommitIsPlannedForTheTcbThatRunsWhenTheLockIsHeld) {
       run_behind([&] { EXPECT_TRUE(platform_.processor().download_firmware(image)); },
                  plan_commit(processor_));
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(platform_.asked, 3) << "one by set-up, one for each plan, none after the command";
+  EXPECT_FALSE(late_) << "certificates were fetched while guests had none";
   EXPECT_TRUE(served_fits());
 }
 
@@ -401,7 +403,7 @@ TEST_F(PlanTest, ACommandThatChangesNothingIsPlannedForTheStateUnderTheLock) {
   EndingSignals signals;
   const auto report = run_behind_tcb_new(plan_program({"true"}, std::nullopt, signals));
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(platform_.asked, 3) << "the table was at hand when the lock was held";
+  EXPECT_FALSE(late_) << "certificates were fetched while guests had none";
   EXPECT_TRUE(served_fits());
 }
 
