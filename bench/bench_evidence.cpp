@@ -65,7 +65,7 @@ Bytes report_from(Platform& platform, message::Requester& requester,
   message::Page response{};
   const auto status =
       platform.processor->guest_request(platform.guest, *requester.pending(), response);
-  if (!status || *status != snp::Status::success) give_up("guest_request");
+  if (!status || *status != snp::CommandStatus::success) give_up("guest_request");
   const auto opened = requester.open_response(response);
   if (!opened) give_up(opened.error().message);
   const ByteView report = ByteView(*opened).subspan(offsetof(snp::ReportResponse, report));

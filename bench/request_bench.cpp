@@ -85,10 +85,10 @@ class AskingGuest final : public hypervisor::VcpuBackend {
 
 class InstantFirmware final : public firmware::GuestRequests {
  public:
-  [[nodiscard]] Result<snp::Status> guest_request(
+  [[nodiscard]] Result<snp::CommandStatus> guest_request(
       firmware::GuestHandle, std::span<const std::uint8_t, snp::page_size>,
       std::span<std::uint8_t, snp::page_size>) override {
-    return snp::Status::success;
+    return snp::CommandStatus::success;
   }
 };
 

@@ -30,16 +30,16 @@ constexpr unsigned steps_max = 16;
 class Firmware final : public firmware::GuestRequests {
  public:
   explicit Firmware(Input& input) : input_(input) {}
-  Result<abi::snp::Status> guest_request(
+  Result<abi::snp::CommandStatus> guest_request(
       firmware::GuestHandle, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) override {
     const std::uint8_t answer = input_.u8();
     if (answer == 0xFF) return fail(Code::io, "no firmware");
     if (answer < 0x80) {
       std::ranges::copy(request, response.begin());
-      return abi::snp::Status::success;
+      return abi::snp::CommandStatus::success;
     }
-    return static_cast<abi::snp::Status>(answer & 0x7FU);
+    return static_cast<abi::snp::CommandStatus>(answer & 0x7FU);
   }
 
  private:

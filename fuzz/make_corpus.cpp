@@ -414,7 +414,7 @@ void responses(const Corpus& corpus) {
   corpus.seed("guest_response", "report-of-another-vmpl", opened(bytes_of(response)));
   response.report_size = 1;
   corpus.seed("guest_response", "report-size", opened(bytes_of(response)));
-  response.status = static_cast<std::uint32_t>(snp::Status::invalid_param);
+  response.status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_param);
   corpus.seed("guest_response", "report-refused", opened(bytes_of(response)));
   snp::ReportResponse zeros;
   zeros.report_size = sizeof(zeros.report);

@@ -36,7 +36,7 @@ declare -A sources=(
     src/hypervisor/guest_request.cpp src/hypervisor/extended_guest_request.cpp
     src/hypervisor/certificate_exit.cpp src/hypervisor/page_state_change.cpp
     src/hypervisor/msr_protocol.cpp'
-  [guest_response]='src/guest/ghcb_answer.cpp src/guest/ghcb_channel.cpp
+  [guest_response]='src/guest/ghcb_return.cpp src/guest/ghcb_channel.cpp
     src/guest/ghcb_exchange.cpp src/guest/response.cpp src/guest/retry.cpp'
   [host_report]='src/host/host_report.cpp'
   [lease_socket]='src/host/socket_server.cpp src/lease/socket_source.cpp

@@ -45,7 +45,7 @@ class Findings {
   void add(const sim::EvidenceCheck::Opinion& opinion) {
     const std::lock_guard lock(mutex_);
     ++result_.requests;
-    if (opinion.answer == sim::EvidenceCheck::Answer::genuine) {
+    if (opinion.finding == sim::EvidenceCheck::Finding::genuine) {
       ++result_.genuine;
     } else {
       note(opinion.why);

@@ -18,7 +18,7 @@ inline constexpr std::size_t page_size = 4096;
 // ---------------------------------------------------------------------------------------------
 // Status codes (chapter "Status Codes"; Linux include/uapi/linux/psp-sev.h agrees). Firmware may
 // answer with values that are not listed here.
-enum class Status : std::uint32_t {
+enum class CommandStatus : std::uint32_t {
   success = 0x00,
   invalid_platform_state = 0x01,
   invalid_guest_state = 0x02,

@@ -8,117 +8,117 @@
 namespace extreq::abi::snp {
 
 // "invalid parameter"; "unknown status" for a value that the specification does not list.
-[[nodiscard]] constexpr std::string_view name(Status status) noexcept {
+[[nodiscard]] constexpr std::string_view name(CommandStatus status) noexcept {
   switch (status) {
-    case Status::success:
+    case CommandStatus::success:
       return "success";
-    case Status::invalid_platform_state:
+    case CommandStatus::invalid_platform_state:
       return "invalid platform state";
-    case Status::invalid_guest_state:
+    case CommandStatus::invalid_guest_state:
       return "invalid guest state";
-    case Status::invalid_config:
+    case CommandStatus::invalid_config:
       return "invalid configuration";
-    case Status::invalid_length:
+    case CommandStatus::invalid_length:
       return "invalid length";
-    case Status::already_owned:
+    case CommandStatus::already_owned:
       return "already owned";
-    case Status::invalid_certificate:
+    case CommandStatus::invalid_certificate:
       return "invalid certificate";
-    case Status::policy_failure:
+    case CommandStatus::policy_failure:
       return "policy failure";
-    case Status::inactive:
+    case CommandStatus::inactive:
       return "inactive";
-    case Status::invalid_address:
+    case CommandStatus::invalid_address:
       return "invalid address";
-    case Status::bad_signature:
+    case CommandStatus::bad_signature:
       return "bad signature";
-    case Status::bad_measurement:
+    case CommandStatus::bad_measurement:
       return "bad measurement";
-    case Status::asid_owned:
+    case CommandStatus::asid_owned:
       return "ASID owned";
-    case Status::invalid_asid:
+    case CommandStatus::invalid_asid:
       return "invalid ASID";
-    case Status::wbinvd_required:
+    case CommandStatus::wbinvd_required:
       return "WBINVD required";
-    case Status::df_flush_required:
+    case CommandStatus::df_flush_required:
       return "DF_FLUSH required";
-    case Status::invalid_guest:
+    case CommandStatus::invalid_guest:
       return "invalid guest";
-    case Status::invalid_command:
+    case CommandStatus::invalid_command:
       return "invalid command";
-    case Status::active:
+    case CommandStatus::active:
       return "active";
-    case Status::hardware_error_platform:
+    case CommandStatus::hardware_error_platform:
       return "hardware error, platform";
-    case Status::hardware_error_unsafe:
+    case CommandStatus::hardware_error_unsafe:
       return "hardware error, unsafe";
-    case Status::unsupported:
+    case CommandStatus::unsupported:
       return "unsupported";
-    case Status::invalid_param:
+    case CommandStatus::invalid_param:
       return "invalid parameter";
-    case Status::resource_limit:
+    case CommandStatus::resource_limit:
       return "resource limit";
-    case Status::secure_data_invalid:
+    case CommandStatus::secure_data_invalid:
       return "secure data invalid";
-    case Status::invalid_page_size:
+    case CommandStatus::invalid_page_size:
       return "invalid page size";
-    case Status::invalid_page_state:
+    case CommandStatus::invalid_page_state:
       return "invalid page state";
-    case Status::invalid_mdata_entry:
+    case CommandStatus::invalid_mdata_entry:
       return "invalid metadata entry";
-    case Status::invalid_page_owner:
+    case CommandStatus::invalid_page_owner:
       return "invalid page owner";
-    case Status::aead_overflow:
+    case CommandStatus::aead_overflow:
       return "AEAD overflow (sequence number)";
-    case Status::rb_mode_exited:
+    case CommandStatus::rb_mode_exited:
       return "ring buffer mode exited";
-    case Status::rmp_init_required:
+    case CommandStatus::rmp_init_required:
       return "RMP initialisation required";
-    case Status::bad_svn:
+    case CommandStatus::bad_svn:
       return "bad SVN";
-    case Status::bad_version:
+    case CommandStatus::bad_version:
       return "bad version";
-    case Status::shutdown_required:
+    case CommandStatus::shutdown_required:
       return "shutdown required";
-    case Status::update_failed:
+    case CommandStatus::update_failed:
       return "update failed";
-    case Status::restore_required:
+    case CommandStatus::restore_required:
       return "restore required";
-    case Status::rmp_init_failed:
+    case CommandStatus::rmp_init_failed:
       return "RMP initialisation failed";
-    case Status::invalid_key:
+    case CommandStatus::invalid_key:
       return "invalid key";
-    case Status::shutdown_incomplete:
+    case CommandStatus::shutdown_incomplete:
       return "shutdown incomplete";
-    case Status::incorrect_buffer_length:
+    case CommandStatus::incorrect_buffer_length:
       return "incorrect buffer length";
-    case Status::expand_buffer_length_request:
+    case CommandStatus::expand_buffer_length_request:
       return "buffer is to be expanded";
-    case Status::spdm_request:
+    case CommandStatus::spdm_request:
       return "SPDM request";
-    case Status::spdm_error:
+    case CommandStatus::spdm_error:
       return "SPDM error";
-    case Status::err_in_dev_conn:
+    case CommandStatus::err_in_dev_conn:
       return "error in the device connection";
-    case Status::invalid_dev_ctx:
+    case CommandStatus::invalid_dev_ctx:
       return "invalid device context";
-    case Status::invalid_tdi_ctx:
+    case CommandStatus::invalid_tdi_ctx:
       return "invalid TDI context";
-    case Status::invalid_tdi:
+    case CommandStatus::invalid_tdi:
       return "invalid TDI";
-    case Status::reclaim_required:
+    case CommandStatus::reclaim_required:
       return "reclaim required";
-    case Status::in_use:
+    case CommandStatus::in_use:
       return "in use";
-    case Status::invalid_dev_state:
+    case CommandStatus::invalid_dev_state:
       return "invalid device state";
-    case Status::invalid_tdi_state:
+    case CommandStatus::invalid_tdi_state:
       return "invalid TDI state";
-    case Status::dev_cert_changed:
+    case CommandStatus::dev_cert_changed:
       return "device certificate changed";
-    case Status::resync_req:
+    case CommandStatus::resync_req:
       return "resynchronisation required";
-    case Status::response_too_large:
+    case CommandStatus::response_too_large:
       return "response too large";
   }
   return "unknown status";

@@ -22,7 +22,7 @@ Result<Evidence> parse_ioctl(ByteView bytes) {
   if (status != 0) {
     return fail(Code::invalid_input,
                 "MSG_REPORT_RSP: the firmware refused with status {:#x} ({}): there is no report",
-                status, snp::name(static_cast<snp::Status>(status)));
+                status, snp::name(static_cast<snp::CommandStatus>(status)));
   }
   if (response->report_size != Report::size) {
     return fail(Code::invalid_input, "MSG_REPORT_RSP: REPORT_SIZE {:#x} found, {:#x} wanted",

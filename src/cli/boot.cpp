@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/try.hpp"
-#include "cli/boot_exchange.hpp"
+#include "cli/attestation_demo.hpp"
 #include "cli/boot_options.hpp"
 #include "cli/boot_session.hpp"
 #include "cli/exit_code.hpp"
@@ -81,7 +81,7 @@ Status prepare_shell(machine::GuestControl& control, bool network) {
 }
 
 // What the guest is for: one of three.
-Result<int> use(const BootOptions& options, machine::Machine& machine, Exchange& exchange,
+Result<int> use(const BootOptions& options, machine::Machine& machine, AttestationDemo& demo,
                 bool has_shell) {
   const bool shell = !options.run.empty() || options.interactive || options.guest.devices.network;
   if (shell && !has_shell) {
@@ -95,7 +95,7 @@ Result<int> use(const BootOptions& options, machine::Machine& machine, Exchange&
                                  std::chrono::milliseconds(0));
   }
   if (options.interactive) return run_terminal(machine);
-  return exchange.run(machine.control());
+  return demo.run(machine.control());
 }
 
 // A port that closed is only the consequence: the machine knows the reason, and the guest's console
@@ -138,14 +138,14 @@ Result<int> boot(const BootOptions& options) {
   EXTREQ_TRY(
       machine.control().put("/root/ark.der", session->processor().kds().ark().der(), step_time));
 
-  Exchange exchange(*image, session->processor().kds().ark(), started, options.json,
-                    session->trace());
-  const auto status = use(options, machine, exchange, image->has_shell);
+  AttestationDemo demo(*image, session->processor().kds().ark(), started, options.json,
+                       session->trace());
+  const auto status = use(options, machine, demo, image->has_shell);
   if (!status) return why_it_ended(machine, "the guest did not do it", status.error());
   EXTREQ_TRY(machine.control().power_off());
   EXTREQ_TRY(machine.wait(end_time));
   EXTREQ_TRY(session->finish());
-  if (options.run.empty() && !options.interactive) exchange.print_end(machine.stops());
+  if (options.run.empty() && !options.interactive) demo.print_end(machine.stops());
   return *status;
 }
 

@@ -36,7 +36,7 @@ class BootSession {
 
   [[nodiscard]] firmware::model::SecureProcessor& processor() noexcept { return *processor_; }
   // Lifetime: the session's.
-  [[nodiscard]] machine::Machine::Parts parts() noexcept {
+  [[nodiscard]] machine::Machine::Ports parts() noexcept {
     return {*processor_, *requests_, *certificates_};
   }
   // nullptr for none.

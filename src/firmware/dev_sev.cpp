@@ -88,9 +88,9 @@ CommandResult<void> DevSev::issue(const char* name, std::uint32_t command, void*
         std::nullopt, fmt::format("{}: the kernel refused it: {}{}", name, cause, remedy(error))});
   }
   return tl::unexpected(
-      CommandFailure{static_cast<snp::Status>(status),
+      CommandFailure{static_cast<snp::CommandStatus>(status),
                      fmt::format("{}: firmware status {:#04x}, {} ({})", name, status,
-                                 snp::name(static_cast<snp::Status>(status)), cause)});
+                                 snp::name(static_cast<snp::CommandStatus>(status)), cause)});
 }
 
 CommandResult<snp::PlatformStatus> DevSev::platform_status() {

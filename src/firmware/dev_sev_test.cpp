@@ -166,7 +166,7 @@ TEST_F(DevSevTest, AFirmwareStatusIsToldFromARefusalOfTheKernel) {
   kernel_.error_given = 0x16;
   const auto refused = device_.commit();
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, snp::Status::invalid_param);
+  EXPECT_EQ(refused.error().status, snp::CommandStatus::invalid_param);
   EXPECT_THAT(refused.error().message, HasSubstr("0x16"));
   EXPECT_THAT(refused.error().message, HasSubstr("invalid parameter"));
 

@@ -25,7 +25,7 @@ class GuestRequests {
   // Failure: an Error is the host's own (state not readable): the firmware has not answered.
   // Lifetime: the pages must be the caller's private copies, for the call only.
   // Threading: any thread.
-  [[nodiscard]] virtual Result<abi::snp::Status> guest_request(
+  [[nodiscard]] virtual Result<abi::snp::CommandStatus> guest_request(
       GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) = 0;
 };

@@ -17,7 +17,7 @@ namespace extreq::firmware {
 
 struct CommandFailure {
   // The firmware's answer; nullopt if the command did not reach it (device, permission, state).
-  std::optional<abi::snp::Status> status;
+  std::optional<abi::snp::CommandStatus> status;
   // Names the command, what was found and what was wanted, as far as it is known.
   std::string message;
 };

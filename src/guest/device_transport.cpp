@@ -86,7 +86,7 @@ struct DeviceTransport::Outcome {
   }
   [[nodiscard]] bool no_table_on_host() const noexcept {
     return error == EIO && vmm_error == 0 &&
-           firmware_status == static_cast<std::uint32_t>(snp::Status::invalid_certificate);
+           firmware_status == static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate);
   }
 };
 

@@ -249,7 +249,7 @@ TEST_F(Device, AnEmptyTableIsAPlainReportWithANote) {
 TEST_F(Device, AHostThatNeverHeardOfATableGetsAPlainRequest) {
   driver_.failing = {
       {.error = EIO,
-       .firmware_status = static_cast<std::uint32_t>(snp::Status::invalid_certificate),
+       .firmware_status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate),
        .wipes_key = false}};
   const auto evidence = device_->extended_report(test_query());
   ASSERT_TRUE(evidence) << evidence.error().error.message;
@@ -259,21 +259,23 @@ TEST_F(Device, AHostThatNeverHeardOfATableGetsAPlainRequest) {
 TEST_F(Device, IfTheDriverGaveUpItsKeyTheFirstFailureIsTheOneReported) {
   driver_.failing = {
       {.error = EIO,
-       .firmware_status = static_cast<std::uint32_t>(snp::Status::invalid_certificate)}};
+       .firmware_status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate)}};
   const auto failure = device_->extended_report(test_query());
   ASSERT_FALSE(failure);
   EXPECT_EQ(failure.error().firmware_status,
-            static_cast<std::uint32_t>(snp::Status::invalid_certificate));
+            static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate));
   EXPECT_FALSE(device_->usable());
 }
 
 // sev-guest#43, snpguest#154: numbers without a meaning.
 TEST_F(Device, AnErrorOfTheFirmwareIsDecodedAndTheKeyIsLost) {
   driver_.failing = {
-      {.error = EIO, .firmware_status = static_cast<std::uint32_t>(snp::Status::invalid_key)}};
+      {.error = EIO,
+       .firmware_status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_key)}};
   const auto failure = device_->extended_report(test_query());
   ASSERT_FALSE(failure);
-  EXPECT_EQ(failure.error().firmware_status, static_cast<std::uint32_t>(snp::Status::invalid_key));
+  EXPECT_EQ(failure.error().firmware_status,
+            static_cast<std::uint32_t>(snp::CommandStatus::invalid_key));
   EXPECT_FALSE(failure.error().vmm_error);
   EXPECT_TRUE(failure.error().key_retired);
   EXPECT_THAT(failure.error().error.message, HasSubstr("invalid key"));
@@ -339,7 +341,7 @@ TEST_F(Device, EachErrnoHasItsMeaning) {
 }
 
 TEST_F(Device, AStatusInsideTheResponseLeavesTheDeviceUsable) {
-  driver_.response_status = static_cast<std::uint32_t>(snp::Status::invalid_param);
+  driver_.response_status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_param);
   const auto failure = device_->report(test_query());
   ASSERT_FALSE(failure);
   EXPECT_EQ(failure.error().response_status, driver_.response_status);

@@ -12,22 +12,22 @@ namespace request = abi::ghcb::guest_request;
 
 // What a command's status means for whoever asked: the message was not answered.
 std::string_view command_advice(std::uint32_t firmware_status) {
-  switch (static_cast<snp::Status>(firmware_status)) {
-    case snp::Status::invalid_param:
+  switch (static_cast<snp::CommandStatus>(firmware_status)) {
+    case snp::CommandStatus::invalid_param:
       return "the firmware refused the message itself: its sequence number is not the next one, it "
              "was damaged on the way, or this firmware lacks that message version";
-    case snp::Status::aead_overflow:
+    case snp::CommandStatus::aead_overflow:
       return "the sequence number is not the one that the firmware expects: somebody else used "
              "this VMPCK, or an earlier response was lost";
-    case snp::Status::invalid_key:
+    case snp::CommandStatus::invalid_key:
       return "the firmware lacks the signing key that was asked for: ask with KEY_SEL 0";
-    case snp::Status::invalid_certificate:
+    case snp::CommandStatus::invalid_certificate:
       return "the host has no certificates for an extended request: ask for a plain report";
-    case snp::Status::invalid_address:
-    case snp::Status::invalid_page_state:
-    case snp::Status::invalid_page_owner:
+    case snp::CommandStatus::invalid_address:
+    case snp::CommandStatus::invalid_page_state:
+    case snp::CommandStatus::invalid_page_owner:
       return "the host gave the firmware a page that it could not use: see the host's log";
-    case snp::Status::resource_limit:
+    case snp::CommandStatus::resource_limit:
       return "the firmware has no room for another command: ask the host's operator";
     default:
       return "see this status in AMD document 56860 and the host's log";
@@ -51,13 +51,13 @@ std::string_view vmm_advice(std::uint32_t vmm_error) {
 
 std::string_view response_advice(snp::MessageType response, std::uint32_t status) {
   const bool key = response == snp::MessageType::key_rsp;
-  switch (static_cast<snp::Status>(status)) {
-    case snp::Status::invalid_param:
+  switch (static_cast<snp::CommandStatus>(status)) {
+    case snp::CommandStatus::invalid_param:
       return key ? "VMPL below your own, GUEST_SVN above the ID block's, TCB_VERSION above the "
                    "committed TCB, or an unknown bit in a selection"
                  : "VMPL below your own (more privileged than the requester), or a reserved bit "
                    "set";
-    case snp::Status::invalid_key:
+    case snp::CommandStatus::invalid_key:
       return "the key selection names a key that the host's firmware has not loaded: ask with "
              "KEY_SEL 0";
     default:
@@ -90,14 +90,14 @@ std::string_view key_retired_advice() noexcept {
 RequestFailure failure_of_command(std::uint32_t vmm_error, std::uint32_t firmware_status,
                                   KeyState key) {
   const bool host = vmm_error != request::vmm_error_none;
-  const bool firmware = firmware_status != static_cast<std::uint32_t>(snp::Status::success);
+  const bool firmware = firmware_status != static_cast<std::uint32_t>(snp::CommandStatus::success);
   const std::string host_words = host
                                      ? fmt::format("VMM error {:#x} ({}): {}", vmm_error,
                                                    vmm_error_name(vmm_error), vmm_advice(vmm_error))
                                      : "the host reports no error of its own";
   const std::string firmware_words =
       firmware ? fmt::format("firmware status {:#x} ({}): {}", firmware_status,
-                             snp::name(static_cast<snp::Status>(firmware_status)),
+                             snp::name(static_cast<snp::CommandStatus>(firmware_status)),
                              command_advice(firmware_status))
                : "the firmware gave no status";
   const bool retired = key == KeyState::retired;
@@ -117,10 +117,11 @@ RequestFailure failure_of_command(std::uint32_t vmm_error, std::uint32_t firmwar
 }
 
 RequestFailure failure_of_response(snp::MessageType response, std::uint32_t status) {
-  RequestFailure failure(Error{
-      Code::invalid_input,
-      fmt::format("guest request: the firmware answered with STATUS {:#x} ({}): {}", status,
-                  snp::name(static_cast<snp::Status>(status)), response_advice(response, status))});
+  RequestFailure failure(
+      Error{Code::invalid_input,
+            fmt::format("guest request: the firmware answered with STATUS {:#x} ({}): {}", status,
+                        snp::name(static_cast<snp::CommandStatus>(status)),
+                        response_advice(response, status))});
   failure.response_status = status;
   return failure;
 }

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::Not;
 namespace request = abi::ghcb::guest_request;
 
-std::uint32_t number(abi::snp::Status status) { return static_cast<std::uint32_t>(status); }
+std::uint32_t number(abi::snp::CommandStatus status) { return static_cast<std::uint32_t>(status); }
 
 // attestation-rs#32: "Unknown FW error 0" for an error that was the host's.
 TEST(Failure, AHostErrorIsNotShownAsAFirmwareStatusOfZero) {
@@ -30,9 +30,9 @@ TEST(Failure, AHostErrorIsNotShownAsAFirmwareStatusOfZero) {
 // sev-guest#43: 0x27 came with an errno that nobody could read.
 TEST(Failure, AFirmwareStatusHasItsNameAndTheNextStep) {
   const auto failure =
-      failure_of_command(0, number(abi::snp::Status::invalid_key), KeyState::retired);
+      failure_of_command(0, number(abi::snp::CommandStatus::invalid_key), KeyState::retired);
   EXPECT_FALSE(failure.vmm_error);
-  EXPECT_EQ(failure.firmware_status, number(abi::snp::Status::invalid_key));
+  EXPECT_EQ(failure.firmware_status, number(abi::snp::CommandStatus::invalid_key));
   EXPECT_EQ(failure.error.code, Code::closed);
   EXPECT_TRUE(failure.key_retired);
   EXPECT_THAT(failure.error.message,
@@ -41,10 +41,10 @@ TEST(Failure, AFirmwareStatusHasItsNameAndTheNextStep) {
 }
 
 TEST(Failure, BothNumbersAreKeptWhenBothAreSet) {
-  const auto failure = failure_of_command(request::vmm_error_busy,
-                                          number(abi::snp::Status::aead_overflow), KeyState::lives);
+  const auto failure = failure_of_command(
+      request::vmm_error_busy, number(abi::snp::CommandStatus::aead_overflow), KeyState::lives);
   EXPECT_EQ(failure.vmm_error, request::vmm_error_busy);
-  EXPECT_EQ(failure.firmware_status, number(abi::snp::Status::aead_overflow));
+  EXPECT_EQ(failure.firmware_status, number(abi::snp::CommandStatus::aead_overflow));
   EXPECT_NE(failure.error.code, Code::busy) << "the firmware has answered";
 }
 
@@ -66,8 +66,8 @@ TEST(Failure, NumbersThatNobodyDefinedAreSaidToBeUnknown) {
 // sev-guest#26: VMPL 0 asked from VMPL 1 gave 0x16 and no word about VMPLs.
 TEST(Failure, AnInvalidParameterInAReportResponseSpeaksOfTheVmpl) {
   const auto failure =
-      failure_of_response(MessageType::report_rsp, number(abi::snp::Status::invalid_param));
-  EXPECT_EQ(failure.response_status, number(abi::snp::Status::invalid_param));
+      failure_of_response(MessageType::report_rsp, number(abi::snp::CommandStatus::invalid_param));
+  EXPECT_EQ(failure.response_status, number(abi::snp::CommandStatus::invalid_param));
   EXPECT_FALSE(failure.firmware_status) << "the command itself succeeded";
   EXPECT_FALSE(failure.vmm_error);
   EXPECT_FALSE(failure.key_retired);
@@ -76,14 +76,14 @@ TEST(Failure, AnInvalidParameterInAReportResponseSpeaksOfTheVmpl) {
 }
 
 TEST(Failure, TheSameStatusMeansSomethingElseInAKeyResponse) {
-  const auto words = [](MessageType type, abi::snp::Status status) {
+  const auto words = [](MessageType type, abi::snp::CommandStatus status) {
     return failure_of_response(type, number(status)).error.message;
   };
-  EXPECT_THAT(words(MessageType::key_rsp, abi::snp::Status::invalid_param),
+  EXPECT_THAT(words(MessageType::key_rsp, abi::snp::CommandStatus::invalid_param),
               AllOf(HasSubstr("GUEST_SVN"), HasSubstr("TCB_VERSION")));
-  EXPECT_THAT(words(MessageType::report_rsp, abi::snp::Status::invalid_param),
+  EXPECT_THAT(words(MessageType::report_rsp, abi::snp::CommandStatus::invalid_param),
               Not(HasSubstr("GUEST_SVN")));
-  EXPECT_THAT(words(MessageType::report_rsp, abi::snp::Status::invalid_key),
+  EXPECT_THAT(words(MessageType::report_rsp, abi::snp::CommandStatus::invalid_key),
               HasSubstr("has not loaded"));
 }
 
@@ -93,12 +93,13 @@ TEST(Failure, EachStatusSeenInTheFieldHasItsOwnAdvice) {
   const auto words = [](std::uint32_t status) {
     return failure_of_command(0, status, KeyState::retired).error.message;
   };
-  for (const auto status : {abi::snp::Status::invalid_param, abi::snp::Status::aead_overflow,
-                            abi::snp::Status::invalid_key, abi::snp::Status::invalid_certificate,
-                            abi::snp::Status::invalid_address, abi::snp::Status::resource_limit}) {
+  for (const auto status :
+       {abi::snp::CommandStatus::invalid_param, abi::snp::CommandStatus::aead_overflow,
+        abi::snp::CommandStatus::invalid_key, abi::snp::CommandStatus::invalid_certificate,
+        abi::snp::CommandStatus::invalid_address, abi::snp::CommandStatus::resource_limit}) {
     EXPECT_THAT(words(number(status)), Not(HasSubstr("AMD document"))) << number(status);
   }
-  EXPECT_THAT(words(number(abi::snp::Status::active)), HasSubstr("AMD document"));
+  EXPECT_THAT(words(number(abi::snp::CommandStatus::active)), HasSubstr("AMD document"));
 }
 
 }  // namespace

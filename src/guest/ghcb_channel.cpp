@@ -52,9 +52,10 @@ Status GhcbChannel::move_to(GhcbPort& port, const SharedPages& pages) {
 RequestResult<ReportReply> GhcbChannel::report(const ReportQuery& query) {
   EXTREQ_TRY_ASSIGN(const snp::ReportRequest request, to_request(query));
   Call call = begin();
-  EXTREQ_TRY_ASSIGN(const Answer answer, ask({snp::MessageType::report_req, snp::message_version_1,
-                                              ByteBuilder(sizeof(request)).object(request).take()},
-                                             ExitKind::plain, call));
+  EXTREQ_TRY_ASSIGN(const Response answer,
+                    ask({snp::MessageType::report_req, snp::message_version_1,
+                         ByteBuilder(sizeof(request)).object(request).take()},
+                        ExitKind::plain, call));
   EXTREQ_TRY_ASSIGN(Bytes report, read_report_response(answer.payload, query));
   return ReportReply{std::move(report), call.notes};
 }
@@ -62,9 +63,10 @@ RequestResult<ReportReply> GhcbChannel::report(const ReportQuery& query) {
 RequestResult<Evidence> GhcbChannel::extended_report(const ReportQuery& query) {
   EXTREQ_TRY_ASSIGN(const snp::ReportRequest request, to_request(query));
   Call call = begin();
-  EXTREQ_TRY_ASSIGN(const Answer answer, ask({snp::MessageType::report_req, snp::message_version_1,
-                                              ByteBuilder(sizeof(request)).object(request).take()},
-                                             ExitKind::extended, call));
+  EXTREQ_TRY_ASSIGN(const Response answer,
+                    ask({snp::MessageType::report_req, snp::message_version_1,
+                         ByteBuilder(sizeof(request)).object(request).take()},
+                        ExitKind::extended, call));
   EXTREQ_TRY_ASSIGN(Bytes report, read_report_response(answer.payload, query));
   Bytes table;
   if (answer.table_pages) {
@@ -93,7 +95,7 @@ RequestResult<DerivedKey> GhcbChannel::derived_key(const KeyQuery& query) {
   }
   Call call = begin();
   EXTREQ_TRY_ASSIGN(
-      Answer answer,
+      Response answer,
       ask({snp::MessageType::key_req,
            query.version_2 ? snp::key_req_version_2 : snp::message_version_1, payload.take()},
           ExitKind::plain, call));
@@ -113,11 +115,11 @@ GhcbChannel::Call GhcbChannel::begin() {
   return Call{BusyRetry(options_.limits, clock_, options_.stop), Notes{}};
 }
 
-RequestResult<GhcbChannel::Answer> GhcbChannel::ask(const Question& question, ExitKind exit,
-                                                    Call& call) {
+RequestResult<GhcbChannel::Response> GhcbChannel::ask(const Question& question, ExitKind exit,
+                                                      Call& call) {
   if (requester_.pending() && unanswered_ != question) {
     // Its answer is nobody's any more, but its number must be used up before the next one.
-    EXTREQ_TRY_ASSIGN(Answer forgotten, send_until_answered(ExitKind::plain, call));
+    EXTREQ_TRY_ASSIGN(Response forgotten, send_until_answered(ExitKind::plain, call));
     wipe(forgotten.payload);
   }
   if (!requester_.pending()) {
@@ -131,7 +133,7 @@ RequestResult<GhcbChannel::Answer> GhcbChannel::ask(const Question& question, Ex
   return send_until_answered(exit, call);
 }
 
-RequestResult<GhcbChannel::Answer> GhcbChannel::send_until_answered(ExitKind exit, Call& call) {
+RequestResult<GhcbChannel::Response> GhcbChannel::send_until_answered(ExitKind exit, Call& call) {
   // From extended to plain at most once: the same message, without certificates.
   const auto without_certificates = [&](NoCertificates why) {
     call.notes.no_certificates = why;
@@ -145,31 +147,31 @@ RequestResult<GhcbChannel::Answer> GhcbChannel::send_until_answered(ExitKind exi
     const auto answer = exchange_.exit(exit);
     if (!answer) return lose_key(answer.error());
     switch (answer->kind) {
-      case GhcbAnswer::Kind::answered: {
+      case GhcbReturn::Kind::answered: {
         EXTREQ_TRY_ASSIGN(Bytes payload, open_response());
-        return Answer{std::move(payload), table_pages};
+        return Response{std::move(payload), table_pages};
       }
-      case GhcbAnswer::Kind::busy:
+      case GhcbReturn::Kind::busy:
         ++call.notes.busy;
         if (!call.busy.wait(call.notes)) return failed(busy_failure(call.busy, call.notes));
         break;
-      case GhcbAnswer::Kind::too_few_pages:
+      case GhcbReturn::Kind::too_few_pages:
         if (const auto why = offer_.grow(answer->pages_wanted, call.notes)) {
           without_certificates(*why);
         }
         break;
-      case GhcbAnswer::Kind::no_certificates:
+      case GhcbReturn::Kind::no_certificates:
         without_certificates(NoCertificates::host_has_none);
         break;
-      case GhcbAnswer::Kind::unknown_event:
+      case GhcbReturn::Kind::unknown_event:
         without_certificates(NoCertificates::not_supported);
         break;
-      case GhcbAnswer::Kind::not_taken:
+      case GhcbReturn::Kind::not_taken:
         return fail(Code::invalid_input,
                     "guest request: {}; the message was not passed on: it stays pending and the "
                     "next call sends it again, once this is mended",
                     answer->why);
-      case GhcbAnswer::Kind::failed:
+      case GhcbReturn::Kind::failed:
         return lose_key(*answer);
     }
   }
@@ -193,7 +195,7 @@ tl::unexpected<RequestFailure> GhcbChannel::lose_key(Error why) {
   return failed(std::move(failure));
 }
 
-tl::unexpected<RequestFailure> GhcbChannel::lose_key(const GhcbAnswer& answer) {
+tl::unexpected<RequestFailure> GhcbChannel::lose_key(const GhcbReturn& answer) {
   if (!answer.why.empty()) {
     return lose_key(Error{Code::closed, fmt::format("guest request: {}", answer.why)});
   }

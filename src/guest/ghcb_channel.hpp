@@ -60,7 +60,7 @@ class GhcbChannel final : public Transport {
     BusyRetry busy;
     Notes notes;
   };
-  struct Answer {
+  struct Response {
     Bytes payload;                             // opened
     std::optional<std::uint64_t> table_pages;  // offered with the message that was answered
   };
@@ -69,12 +69,12 @@ class GhcbChannel final : public Transport {
               Options options) noexcept;
 
   [[nodiscard]] Call begin();
-  [[nodiscard]] RequestResult<Answer> ask(const Question& question, ExitKind exit, Call& call);
-  [[nodiscard]] RequestResult<Answer> send_until_answered(ExitKind exit, Call& call);
+  [[nodiscard]] RequestResult<Response> ask(const Question& question, ExitKind exit, Call& call);
+  [[nodiscard]] RequestResult<Response> send_until_answered(ExitKind exit, Call& call);
   [[nodiscard]] RequestResult<Bytes> open_response();
   // Retires the key and completes the failure.
   [[nodiscard]] tl::unexpected<RequestFailure> lose_key(Error why);
-  [[nodiscard]] tl::unexpected<RequestFailure> lose_key(const GhcbAnswer& answer);
+  [[nodiscard]] tl::unexpected<RequestFailure> lose_key(const GhcbReturn& answer);
 
   message::Requester requester_;
   GhcbExchange exchange_;

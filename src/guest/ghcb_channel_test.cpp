@@ -102,7 +102,7 @@ TEST_F(Channel, AHostThatWritesNoTableAtAllLeavesAnEmptyOne) {
 
 TEST_F(Channel, AHostThatNeverHeardOfATableGetsThePlainRequestOfTheSameMessage) {
   host_.script.push_back([](TestHost& host, const auto&) {
-    host.vmm_error(0, static_cast<std::uint32_t>(snp::Status::invalid_certificate));
+    host.vmm_error(0, static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate));
   });
   const auto evidence = channel_->extended_report(test_query());
   ASSERT_TRUE(evidence) << evidence.error().error.message;
@@ -282,7 +282,7 @@ TEST_F(Channel, AnExitThatTheHostRefusesCanBeRepeatedOnceItIsMended) {
 
 // sev-guest#26: STATUS in a sealed response.
 TEST_F(Channel, ARefusalInsideAResponseLeavesTheChannelAlive) {
-  for (const auto status : {snp::Status::invalid_param, snp::Status::invalid_key}) {
+  for (const auto status : {snp::CommandStatus::invalid_param, snp::CommandStatus::invalid_key}) {
     const auto usual = host_.firmware;
     host_.firmware = [&](const message::Request&) {
       snp::ReportResponse response;
@@ -342,7 +342,7 @@ TEST_F(Channel, DerivedKeysComeWithVersionOneUnlessTheCallerKnowsBetter) {
 // snpguest#115: the host's firmware refuses the whole message, and the key is gone.
 TEST_F(Channel, AVersionThatTheFirmwareLacksCostsTheKey) {
   host_.script.push_back([](TestHost& host, const auto&) {
-    host.vmm_error(0, static_cast<std::uint32_t>(snp::Status::invalid_param));
+    host.vmm_error(0, static_cast<std::uint32_t>(snp::CommandStatus::invalid_param));
   });
   const auto failure = channel_->derived_key({.version_2 = FirmwareHasKeyRequestV2{}});
   ASSERT_FALSE(failure);

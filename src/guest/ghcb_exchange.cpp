@@ -77,7 +77,7 @@ Status GhcbExchange::place(message::PageView message, std::optional<std::uint64_
   return port_->write(pages_.ghcb, ByteBuilder(sizeof(page)).object(page).view());
 }
 
-Result<GhcbAnswer> GhcbExchange::exit(ExitKind kind) {
+Result<GhcbReturn> GhcbExchange::exit(ExitKind kind) {
   EXTREQ_TRY(port_->vmgexit(pages_.ghcb));
   EXTREQ_TRY_ASSIGN(const std::uint64_t info1, read_field(offsetof(abi::ghcb::Page, sw_exitinfo1)));
   EXTREQ_TRY_ASSIGN(const std::uint64_t info2, read_field(offsetof(abi::ghcb::Page, sw_exitinfo2)));
@@ -88,7 +88,7 @@ Result<GhcbAnswer> GhcbExchange::exit(ExitKind kind) {
   // The inputs of the exit, unchanged: with a request page at a multiple of 4 GiB they would read
   // like an answer.
   if (info1 == pages_.request && info2 == pages_.response) {
-    return GhcbAnswer{.why = "the host resumed the guest without an answer"};
+    return GhcbReturn{.why = "the host resumed the guest without an answer"};
   }
   return read_answer(kind, info1, info2, rbx);
 }

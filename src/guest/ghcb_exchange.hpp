@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/bytes.hpp"
-#include "guest/ghcb_answer.hpp"
 #include "guest/ghcb_port.hpp"
+#include "guest/ghcb_return.hpp"
 #include "message/envelope.hpp"
 
 namespace extreq::guest {
@@ -41,7 +41,7 @@ class GhcbExchange {
 
   // Effect: exits and reads the host's answer. Failure: that of the port; the host may have seen
   // the message then.
-  [[nodiscard]] Result<GhcbAnswer> exit(ExitKind kind);
+  [[nodiscard]] Result<GhcbReturn> exit(ExitKind kind);
 
   // Private copies of what the host left.
   [[nodiscard]] Result<message::Page> fetch_response();

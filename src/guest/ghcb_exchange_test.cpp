@@ -53,7 +53,7 @@ TEST_F(Exchange, APlainRequestOffersNoPages) {
   const auto message = message_of(1);
   ASSERT_TRUE(exchange_.place(message, std::nullopt));
   host_.script.push_back([](TestHost& host, const auto&) { host.answer(0, 0); });
-  EXPECT_EQ(exchange_.exit(ExitKind::plain)->kind, GhcbAnswer::Kind::answered);
+  EXPECT_EQ(exchange_.exit(ExitKind::plain)->kind, GhcbReturn::Kind::answered);
   const auto& exit = host_.exits.at(0);
   EXPECT_EQ(exit.code, abi::ghcb::event::guest_request);
   EXPECT_EQ(exit.request, message);
@@ -98,7 +98,7 @@ TEST_F(Exchange, AHostThatResumesWithoutAnAnswerHasFailed) {
   ASSERT_TRUE(exchange.place(message_of(1), std::nullopt));
   const auto answer = exchange.exit(ExitKind::plain);
   ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->kind, GhcbAnswer::Kind::failed);
+  EXPECT_EQ(answer->kind, GhcbReturn::Kind::failed);
   EXPECT_THAT(answer->why, HasSubstr("without an answer"));
 }
 

@@ -190,7 +190,7 @@ TEST_F(HostileHost, AFalseBusyThatLosesTheResponseCostsTheKey) {
   const auto failure = channel_->report(test_query());
   ASSERT_FALSE(failure);
   EXPECT_EQ(failure.error().firmware_status,
-            static_cast<std::uint32_t>(snp::Status::invalid_param));
+            static_cast<std::uint32_t>(snp::CommandStatus::invalid_param));
   EXPECT_EQ(host_.emitted->size(), 1U);
   expect_key_lost(failure.error());
 }
@@ -266,7 +266,7 @@ TEST_F(HostileHost, ScribblingOnTheSharedPagesChangesNothingThatIsSentAgain) {
 
 TEST_F(HostileHost, EveryFirmwareStatusCostsTheKeyAndIsReported) {
   for (std::uint32_t status = 1; status < 0x40; ++status) {
-    if (status == static_cast<std::uint32_t>(snp::Status::invalid_certificate)) continue;
+    if (status == static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate)) continue;
     for (const bool extended : {false, true}) {
       TestHost host;
       const auto channel = test_channel(host, clock_);
@@ -284,7 +284,7 @@ TEST_F(HostileHost, EveryFirmwareStatusCostsTheKeyAndIsReported) {
 
 TEST_F(HostileHost, InvalidCertificateForEverCostsTheKey) {
   host_.otherwise = [](TestHost& host, const auto&) {
-    host.vmm_error(0, static_cast<std::uint32_t>(snp::Status::invalid_certificate));
+    host.vmm_error(0, static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate));
   };
   const auto failure = channel_->extended_report(test_query());
   ASSERT_FALSE(failure);
@@ -308,13 +308,14 @@ TEST_F(HostileHost, TheGenericErrorAndUnknownOnesCostTheKey) {
 
 TEST_F(HostileHost, BothErrorsAtOnceAreBothReportedAndCostTheKey) {
   host_.script.push_back([](TestHost& host, const auto&) {
-    host.vmm_error(request::vmm_error_busy, static_cast<std::uint32_t>(snp::Status::aead_overflow));
+    host.vmm_error(request::vmm_error_busy,
+                   static_cast<std::uint32_t>(snp::CommandStatus::aead_overflow));
   });
   const auto failure = channel_->report(test_query());
   ASSERT_FALSE(failure);
   EXPECT_EQ(failure.error().vmm_error, request::vmm_error_busy);
   EXPECT_EQ(failure.error().firmware_status,
-            static_cast<std::uint32_t>(snp::Status::aead_overflow));
+            static_cast<std::uint32_t>(snp::CommandStatus::aead_overflow));
   EXPECT_EQ(host_.exits.size(), 1U);
   expect_key_lost(failure.error());
 }

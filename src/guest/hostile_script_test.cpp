@@ -84,9 +84,9 @@ class Mischief {
         request::vmm_error_none, request::vmm_error_invalid_len, request::vmm_error_busy, 3,
         abi::kvm::snp_guest_vmm_err_generic};
     constexpr std::array<std::uint32_t, 4> statuses{
-        0, static_cast<std::uint32_t>(snp::Status::invalid_certificate),
-        static_cast<std::uint32_t>(snp::Status::invalid_param),
-        static_cast<std::uint32_t>(snp::Status::aead_overflow)};
+        0, static_cast<std::uint32_t>(snp::CommandStatus::invalid_certificate),
+        static_cast<std::uint32_t>(snp::CommandStatus::invalid_param),
+        static_cast<std::uint32_t>(snp::CommandStatus::aead_overflow)};
     host.set_rbx(below(2) == 0 ? lengths.at(below(lengths.size()))
                                : exit.rbx.value_or(0) + below(3));
     switch (below(12)) {

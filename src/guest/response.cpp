@@ -17,7 +17,7 @@ RequestResult<void> check_status(ByteView payload, snp::MessageType response) {
     return fail(Code::invalid_input, "guest request: the response has {} bytes and no STATUS",
                 payload.size());
   }
-  if (status->get() == static_cast<std::uint32_t>(snp::Status::success)) return {};
+  if (status->get() == static_cast<std::uint32_t>(snp::CommandStatus::success)) return {};
   return failed(failure_of_response(response, *status));
 }
 

@@ -58,16 +58,18 @@ TEST(ReportResponse, GivesTheReportsBytesUnchanged) {
 
 TEST(ReportResponse, AStatusIsAFailureOfItsOwnKind) {
   auto response = good_response();
-  response.status = static_cast<std::uint32_t>(snp::Status::invalid_key);
+  response.status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_key);
   const auto report = read_report_response(bytes_of(response), query());
   ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().response_status, static_cast<std::uint32_t>(snp::Status::invalid_key));
+  EXPECT_EQ(report.error().response_status,
+            static_cast<std::uint32_t>(snp::CommandStatus::invalid_key));
   EXPECT_FALSE(report.error().firmware_status);
 }
 
 TEST(ReportResponse, ARefusalMayComeWithoutTheRest) {
   const auto report = read_report_response(
-      ByteBuilder().u32(static_cast<std::uint32_t>(snp::Status::invalid_param)).view(), query());
+      ByteBuilder().u32(static_cast<std::uint32_t>(snp::CommandStatus::invalid_param)).view(),
+      query());
   EXPECT_TRUE(report.error().response_status);
 }
 
@@ -132,7 +134,7 @@ TEST(KeyResponse, StatusLengthAndAKeyOfZerosAreRefused) {
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(read_key_response(ByteView(whole).first(size))) << size;
   }
-  response.status = static_cast<std::uint32_t>(snp::Status::invalid_param);
+  response.status = static_cast<std::uint32_t>(snp::CommandStatus::invalid_param);
   EXPECT_TRUE(read_key_response(bytes_of(response)).error().response_status);
 }
 

@@ -149,7 +149,7 @@ void TestHost::honest(const Exit& exit) {
   const auto page = ask_firmware(exit);
   if (page) put(exit.info2, *page);
   answer(ghcb::answer::no_action,
-         page ? 0 : static_cast<std::uint64_t>(snp::Status::invalid_param));
+         page ? 0 : static_cast<std::uint64_t>(snp::CommandStatus::invalid_param));
 }
 
 void TestHost::respond(const Exit& exit) {

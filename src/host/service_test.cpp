@@ -179,8 +179,8 @@ TEST_F(ServiceTest, APlatformThatDoesNotAnswerChangesNothing) {
   Service service(writer_, platform_.processor(), provider(), options_);
   service.step();
   const auto served = platform_.served();
-  platform_.processor().faults().fail_platform_commands(abi::snp::Status::hardware_error_platform,
-                                                        1);
+  platform_.processor().faults().fail_platform_commands(
+      abi::snp::CommandStatus::hardware_error_platform, 1);
   EXPECT_EQ(service.step(), 5s);
   EXPECT_FALSE(service.healthy());
   EXPECT_TRUE(service.view().platform_error);

@@ -23,7 +23,8 @@ TEST(SigningState, SaysWhatThePlatformSignsWith) {
 
 TEST(SigningState, APlatformThatDoesNotAnswerIsNamed) {
   TestPlatform platform;
-  platform.processor().faults().fail_platform_commands(abi::snp::Status::invalid_platform_state, 1);
+  platform.processor().faults().fail_platform_commands(
+      abi::snp::CommandStatus::invalid_platform_state, 1);
   const auto state = read_signing_state(platform.processor());
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, Code::io);

@@ -87,8 +87,8 @@ TEST_F(StatusTest, CertificatesOutOfTheirTimeAreBad) {
 }
 
 TEST_F(StatusTest, APlatformThatDoesNotAnswerIsOneBadLine) {
-  platform_.processor().faults().fail_platform_commands(abi::snp::Status::hardware_error_platform,
-                                                        1);
+  platform_.processor().faults().fail_platform_commands(
+      abi::snp::CommandStatus::hardware_error_platform, 1);
   const auto lines = status();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0].verdict, Verdict::bad);

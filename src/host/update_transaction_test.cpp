@@ -159,14 +159,15 @@ TEST_F(UpdateTransactionTest, MaskedKeysAreServedAsAnEmptyTable) {
 
 TEST_F(UpdateTransactionTest, APlatformThatDoesNotAnswerAfterTheCommandLeavesTheEmptyTable) {
   ASSERT_TRUE(update_.publish_current(1s));
-  const auto report = update_.run(plan_tcb(tcb_new,
-                                           [&](int) {
-                                             auto done = platform_.report_tcb(tcb_new);
-                                             platform_.processor().faults().fail_platform_commands(
-                                                 abi::snp::Status::hardware_error_platform, 1);
-                                             return done;
-                                           }),
-                                  1s);
+  const auto report =
+      update_.run(plan_tcb(tcb_new,
+                           [&](int) {
+                             auto done = platform_.report_tcb(tcb_new);
+                             platform_.processor().faults().fail_platform_commands(
+                                 abi::snp::CommandStatus::hardware_error_platform, 1);
+                             return done;
+                           }),
+                  1s);
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->after);
   ASSERT_TRUE(report->no_certificates);

@@ -63,14 +63,14 @@ void fill_certificate_exit(ExitAbi exit_abi, kvm::Run& run, std::uint64_t gpa,
   store_once(fields.ret, 0);
 }
 
-Result<CertificateAnswer> read_certificate_answer(ExitAbi exit_abi, kvm::Run& run) {
+Result<CertificateCompletion> read_certificate_completion(ExitAbi exit_abi, kvm::Run& run) {
   const Fields fields = fields_of(exit_abi, run);
   const std::uint64_t ret = load_once(fields.ret);
   const std::optional<std::uint32_t> vmm_error = vmm_error_of(exit_abi, ret);
   if (!vmm_error) {
     return fail(Code::invalid_input, "certificate exit: ret is {:#x}, which is no answer", ret);
   }
-  CertificateAnswer answer{.vmm_error = *vmm_error};
+  CertificateCompletion answer{.vmm_error = *vmm_error};
   if (answer.vmm_error == request::vmm_error_invalid_len) answer.npages = load_once(fields.npages);
   return answer;
 }

@@ -13,14 +13,14 @@ namespace extreq::hypervisor {
 void fill_certificate_exit(ExitAbi exit_abi, abi::kvm::Run& run, std::uint64_t gpa,
                            std::uint64_t npages) noexcept;
 
-struct CertificateAnswer {
+struct CertificateCompletion {
   std::uint32_t vmm_error = 0;  // what the guest is told; none: the certificates are in place
   std::uint64_t npages = 0;     // pages needed, as user space says; only with INVALID_LEN
 };
 
 // Reads user space's answer, each field once. Failure: invalid_input for a `ret` that does not
 // exist in this form.
-[[nodiscard]] Result<CertificateAnswer> read_certificate_answer(ExitAbi exit_abi,
-                                                                abi::kvm::Run& run);
+[[nodiscard]] Result<CertificateCompletion> read_certificate_completion(ExitAbi exit_abi,
+                                                                        abi::kvm::Run& run);
 
 }  // namespace extreq::hypervisor

@@ -50,7 +50,7 @@ void expect_rows(ExitAbi exit_abi, const std::vector<Row>& rows) {
       run.exit.vmgexit.req_certs.ret = row.ret;
       run.exit.vmgexit.req_certs.data_npages = 99;
     }
-    const auto answer = read_certificate_answer(exit_abi, run);
+    const auto answer = read_certificate_completion(exit_abi, run);
     if (row.vmm_error < 0) {
       ASSERT_FALSE(answer);
       EXPECT_EQ(answer.error().code, Code::invalid_input);

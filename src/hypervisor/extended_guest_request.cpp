@@ -21,8 +21,8 @@ namespace request = abi::ghcb::guest_request;
 }
 
 [[nodiscard]] Outcome complete(VcpuState& vcpu) {
-  EXTREQ_TRY_ASSIGN(const CertificateAnswer answer,
-                    read_certificate_answer(vcpu.vm.config.exit_abi, vcpu.run));
+  EXTREQ_TRY_ASSIGN(const CertificateCompletion answer,
+                    read_certificate_completion(vcpu.vm.config.exit_abi, vcpu.run));
   if (answer.vmm_error == request::vmm_error_none) return handle_guest_request(vcpu);
   if (answer.vmm_error == request::vmm_error_invalid_len) vcpu.ghcb->set_rbx(answer.npages);
   return answer_vmm_error(vcpu, answer.vmm_error);

@@ -14,7 +14,7 @@ using abi::snp::MessageType;
 using testing::Each;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using SnpStatus = abi::snp::Status;
+using SnpStatus = abi::snp::CommandStatus;
 
 constexpr std::uint64_t msg_type_gpa =
     TestVm::request_gpa + offsetof(abi::snp::MessageHeader, msg_type);

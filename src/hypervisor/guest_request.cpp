@@ -24,7 +24,7 @@ Outcome handle_guest_request(VcpuState& vcpu) {
   }
 
   vm.response_page.fill(0);
-  const Result<abi::snp::Status> status =
+  const Result<abi::snp::CommandStatus> status =
       vm.requests.guest_request(vm.guest, vm.request_page, vm.response_page);
   if (!status) {
     return fail(Code::io, "guest request: the firmware did not answer: {}", status.error().message);

@@ -14,7 +14,7 @@ using abi::snp::MessageType;
 using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using SnpStatus = abi::snp::Status;
+using SnpStatus = abi::snp::CommandStatus;
 
 TEST(GuestRequest, TheMessageTravelsToTheFirmwareAndItsAnswerBack) {
   TestVm vm;

@@ -6,28 +6,29 @@
 namespace extreq::hypervisor {
 namespace {
 
-[[nodiscard]] Result<abi::snp::Status> answer_flipped(ScriptedGuestRequests::Request request,
-                                                      ScriptedGuestRequests::Response response) {
+[[nodiscard]] Result<abi::snp::CommandStatus> answer_flipped(
+    ScriptedGuestRequests::Request request, ScriptedGuestRequests::Response response) {
   std::transform(request.begin(), request.end(), response.begin(),
                  [](std::uint8_t byte) { return static_cast<std::uint8_t>(~byte); });
-  return abi::snp::Status::success;
+  return abi::snp::CommandStatus::success;
 }
 
 }  // namespace
 
-ScriptedGuestRequests& ScriptedGuestRequests::then(Answer answer) {
+ScriptedGuestRequests& ScriptedGuestRequests::then(Reply answer) {
   const std::lock_guard lock(mutex_);
   answers_.push_back(std::move(answer));
   return *this;
 }
 
-ScriptedGuestRequests& ScriptedGuestRequests::then_status(abi::snp::Status status) {
-  return then([status](Request, Response) -> Result<abi::snp::Status> { return status; });
+ScriptedGuestRequests& ScriptedGuestRequests::then_status(abi::snp::CommandStatus status) {
+  return then([status](Request, Response) -> Result<abi::snp::CommandStatus> { return status; });
 }
 
-Result<abi::snp::Status> ScriptedGuestRequests::guest_request(firmware::GuestHandle guest,
-                                                              Request request, Response response) {
-  Answer answer = answer_flipped;
+Result<abi::snp::CommandStatus> ScriptedGuestRequests::guest_request(firmware::GuestHandle guest,
+                                                                     Request request,
+                                                                     Response response) {
+  Reply answer = answer_flipped;
   {
     const std::lock_guard lock(mutex_);
     calls_.push_back({guest, {request.begin(), request.end()}});
@@ -37,7 +38,7 @@ Result<abi::snp::Status> ScriptedGuestRequests::guest_request(firmware::GuestHan
       answers_.pop_front();
     }
   }
-  Result<abi::snp::Status> status = answer(request, response);
+  Result<abi::snp::CommandStatus> status = answer(request, response);
   const std::lock_guard lock(mutex_);
   --at_once_;
   return status;

@@ -21,14 +21,15 @@ class ScriptedGuestRequests final : public firmware::GuestRequests {
  public:
   using Request = std::span<const std::uint8_t, abi::snp::page_size>;
   using Response = std::span<std::uint8_t, abi::snp::page_size>;
-  using Answer = std::function<Result<abi::snp::Status>(Request, Response)>;
+  using Reply = std::function<Result<abi::snp::CommandStatus>(Request, Response)>;
 
-  ScriptedGuestRequests& then(Answer answer);
+  ScriptedGuestRequests& then(Reply answer);
   // A status without a response.
-  ScriptedGuestRequests& then_status(abi::snp::Status status);
+  ScriptedGuestRequests& then_status(abi::snp::CommandStatus status);
 
-  [[nodiscard]] Result<abi::snp::Status> guest_request(firmware::GuestHandle guest, Request request,
-                                                       Response response) override;
+  [[nodiscard]] Result<abi::snp::CommandStatus> guest_request(firmware::GuestHandle guest,
+                                                              Request request,
+                                                              Response response) override;
 
   struct Call {
     firmware::GuestHandle guest;
@@ -41,7 +42,7 @@ class ScriptedGuestRequests final : public firmware::GuestRequests {
 
  private:
   mutable std::mutex mutex_;
-  std::deque<Answer> answers_;
+  std::deque<Reply> answers_;
   std::vector<Call> calls_;
   std::size_t at_once_ = 0;
   std::size_t most_at_once_ = 0;

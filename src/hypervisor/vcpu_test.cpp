@@ -60,7 +60,7 @@ TEST_F(VcpuRun, RegistersOfAProtectedGuestAreRefusedAndLeftAlone) {
 TEST_F(VcpuRun, SynchronisedRegistersAreRefusedBeforeAnyCompletion) {
   leave_for_certificates();
   for (const std::uint64_t flags :
-       {kvm::sync_x86_regs, kvm::sync_x86_sregs, kvm::sync_x86_events, std::uint64_t{1} << 63}) {
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{4}, std::uint64_t{1} << 63}) {
     vm_.run_area().kvm_valid_regs = flags;
     EXPECT_EQ(vm_.vcpu->run(), -EINVAL);
     vm_.run_area().kvm_valid_regs = 0;
@@ -77,7 +77,7 @@ TEST_F(VcpuRun, SynchronisedRegistersAreRefusedBeforeAnyCompletion) {
 TEST_F(VcpuRun, SynchronisedRegistersComeBeforeImmediateExitToo) {
   leave_for_certificates();
   vm_.run_area().immediate_exit = 1;
-  vm_.run_area().kvm_dirty_regs = kvm::sync_x86_regs;
+  vm_.run_area().kvm_dirty_regs = 1;
   EXPECT_EQ(vm_.vcpu->run(), -EINVAL);
   EXPECT_EQ(vm_.firmware.call_count(), 0U);
 }
@@ -155,7 +155,7 @@ TEST_F(VcpuRun, ABackendThatFailsEndsTheRunWithEio) {
 TEST_F(VcpuRun, AnExceptionOfBackendOrFirmwareEndsTheRunWithEio) {
   vm_.backend.then([](std::uint64_t) -> Result<GuestExit> { throw std::bad_alloc(); });
   EXPECT_EQ(vm_.vcpu->run(), -EIO);
-  vm_.firmware.then([](auto, auto) -> Result<abi::snp::Status> { throw 1; });
+  vm_.firmware.then([](auto, auto) -> Result<abi::snp::CommandStatus> { throw 1; });
   vm_.then_guest_request();
   EXPECT_EQ(vm_.vcpu->run(), -EIO);
   EXPECT_TRUE(vm_.next_request_works()) << "no lock is left behind";

@@ -38,7 +38,7 @@ class FaultySource::FaultyHolder final : public lease::Holder {
   Bytes padded_;  // bytes behind the last certificate, which no entry names
 };
 
-Result<snp::Status> FaultyRequests::guest_request(
+Result<snp::CommandStatus> FaultyRequests::guest_request(
     firmware::GuestHandle guest, std::span<const std::uint8_t, snp::page_size> request,
     std::span<std::uint8_t, snp::page_size> response) {
   auto answer = answer_request(guest, request, response);
@@ -46,17 +46,18 @@ Result<snp::Status> FaultyRequests::guest_request(
   return answer;
 }
 
-Result<snp::Status> FaultyRequests::answer_request(
+Result<snp::CommandStatus> FaultyRequests::answer_request(
     firmware::GuestHandle guest, std::span<const std::uint8_t, snp::page_size> request,
     std::span<std::uint8_t, snp::page_size> response) {
   if (const auto slow = script_.take(FaultKind::slow)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(slow->value));
   }
   if (const auto status = script_.take(FaultKind::status)) {
-    return static_cast<snp::Status>(status->value);
+    return static_cast<snp::CommandStatus>(status->value);
   }
-  EXTREQ_TRY_ASSIGN(const snp::Status answer, requests_.guest_request(guest, request, response));
-  if (answer != snp::Status::success) return answer;
+  EXTREQ_TRY_ASSIGN(const snp::CommandStatus answer,
+                    requests_.guest_request(guest, request, response));
+  if (answer != snp::CommandStatus::success) return answer;
   const std::lock_guard lock(mutex_);
   if (!last_response_.empty() && script_.take(FaultKind::replay)) {
     std::copy(last_response_.begin(), last_response_.end(), response.begin());

@@ -17,12 +17,12 @@ class FaultyRequests final : public firmware::GuestRequests {
   FaultyRequests(firmware::GuestRequests& requests, FaultScript& script) noexcept
       : requests_(requests), script_(script) {}
 
-  [[nodiscard]] Result<abi::snp::Status> guest_request(
+  [[nodiscard]] Result<abi::snp::CommandStatus> guest_request(
       firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) override;
 
  private:
-  [[nodiscard]] Result<abi::snp::Status> answer_request(
+  [[nodiscard]] Result<abi::snp::CommandStatus> answer_request(
       firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response);
 

@@ -13,11 +13,11 @@ namespace {
 // A firmware whose response is one byte, another for each request.
 class Counting final : public firmware::GuestRequests {
  public:
-  Result<abi::snp::Status> guest_request(firmware::GuestHandle /*guest*/,
-                                         std::span<const std::uint8_t, 4096> /*request*/,
-                                         std::span<std::uint8_t, 4096> response) override {
+  Result<abi::snp::CommandStatus> guest_request(firmware::GuestHandle /*guest*/,
+                                                std::span<const std::uint8_t, 4096> /*request*/,
+                                                std::span<std::uint8_t, 4096> response) override {
     std::fill(response.begin(), response.end(), ++requests);
-    return abi::snp::Status::success;
+    return abi::snp::CommandStatus::success;
   }
   std::uint8_t requests = 0x10;
 };
@@ -36,16 +36,16 @@ class FaultsTest : public testing::Test {
   Counting real_;
   FaultScript script_;
   FaultyRequests faulty_{real_, script_};
-  abi::snp::Status status_{};
+  abi::snp::CommandStatus status_{};
 };
 
 TEST_F(FaultsTest, AStatusComesSoOftenAsItSaysAndTheFirmwareIsNotAsked) {
   arrange("status=0x16*2");
   EXPECT_EQ(ask(), 0);
-  EXPECT_EQ(status_, abi::snp::Status::invalid_param);
+  EXPECT_EQ(status_, abi::snp::CommandStatus::invalid_param);
   EXPECT_EQ(ask(), 0);
   EXPECT_EQ(ask(), 0x11);
-  EXPECT_EQ(status_, abi::snp::Status::success);
+  EXPECT_EQ(status_, abi::snp::CommandStatus::success);
 }
 
 TEST_F(FaultsTest, AFlippedTagDiffersInOneBit) {

@@ -26,7 +26,7 @@ std::string termination_text(std::uint64_t ghcb_msr) {
 }  // namespace
 
 Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, const LaunchPlan& plan,
-                                                const KernelImage& kernel, Parts parts,
+                                                const KernelImage& kernel, Ports ports,
                                                 Console::Sink console) {
   EXTREQ_TRY_ASSIGN(const UniqueFd shared, make_memory_file("extreq-shared", plan.memory));
   EXTREQ_TRY_ASSIGN(UniqueFd private_memory, make_memory_file("extreq-private", plan.memory));
@@ -39,7 +39,7 @@ Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, con
   EXTREQ_TRY_ASSIGN(QemuProcess qemu,
                     QemuProcess::start(options, shared.get(), private_memory.get()));
   EXTREQ_TRY_ASSIGN(Mapping launch_view, Mapping::create(private_memory.get(), plan.memory));
-  EXTREQ_TRY_ASSIGN(LaunchedGuest guest, launch_guest(parts.processor, plan, config.launch_start,
+  EXTREQ_TRY_ASSIGN(LaunchedGuest guest, launch_guest(ports.processor, plan, config.launch_start,
                                                       config.launch_finish, launch_view.view()));
   launch_view = Mapping();
   private_memory.reset();
@@ -51,22 +51,22 @@ Result<std::unique_ptr<Machine>> Machine::start(const MachineConfig& config, con
                 ended ? " (" + qemu.process().last_words() + ")" : "");
   }
   EXTREQ_TRY_ASSIGN(Mapping view, Mapping::create(shared.get(), plan.memory));
-  std::unique_ptr<Machine> machine(new Machine(config, parts, std::move(view), std::move(qemu),
+  std::unique_ptr<Machine> machine(new Machine(config, ports, std::move(view), std::move(qemu),
                                                std::move(guest), std::move(console)));
   EXTREQ_TRY(machine->begin(plan, kernel, *std::move(gdb)));
   return machine;
 }
 
-Machine::Machine(const MachineConfig& config, Parts parts, Mapping shared, QemuProcess qemu,
+Machine::Machine(const MachineConfig& config, Ports ports, Mapping shared, QemuProcess qemu,
                  LaunchedGuest guest, Console::Sink console)
     : config_(config),
-      parts_(parts),
+      ports_(ports),
       shared_(std::move(shared)),
       qemu_(std::move(qemu)),
       guest_(std::move(guest)),
       control_(qemu_.take_control()),
       console_(qemu_.take_console(), std::move(console)),
-      certificate_exits_(parts.certificates, config.certificates) {}
+      certificate_exits_(ports.certificates, config.certificates) {}
 
 Status Machine::begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClient gdb) {
   EXTREQ_TRY(memory_.add_region(0, shared_.view(), hypervisor::PageState::private_page));
@@ -82,7 +82,7 @@ Status Machine::begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClie
   EXTREQ_TRY_ASSIGN(certificates_, certificate_exits_.create_vcpu([this] { return vcpu_->run(); }));
   hypervisor::VmConfig vm = config_.vm;
   vm.c_bit = c_bit;
-  vm_ = std::make_unique<hypervisor::Vm>(vm, memory_, parts_.requests, guest_.handle());
+  vm_ = std::make_unique<hypervisor::Vm>(vm, memory_, ports_.requests, guest_.handle());
   if (vm_->enable_req_certs() != 0) return fail(Code::io, "certificate exits cannot be enabled");
   vcpu_ = vm_->create_vcpu(*backend_);
   thread_ = std::thread([this] { run(); });

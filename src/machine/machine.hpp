@@ -46,7 +46,7 @@ struct MachineConfig {
 
 class Machine {
  public:
-  struct Parts {
+  struct Ports {
     firmware::model::SecureProcessor& processor;  // launches the guest
     firmware::GuestRequests& requests;  // answers it: the processor, or something before it
     lease::CertificateSource& certificates;
@@ -55,12 +55,12 @@ class Machine {
   // Effect: launches the guest by the plan and lets it run. After that nothing of the guest's
   // private memory is mapped here.
   // Failure: as QemuProcess, launch_guest, GdbClient and QemuBackend; nothing is left running then.
-  // Lifetime: the kernel, the parts and the sink must outlive the machine; the calling thread must
+  // Lifetime: the kernel, the ports and the sink must outlive the machine; the calling thread must
   // live as long (see ChildProcess). The plan is used during the call only.
   [[nodiscard]] static Result<std::unique_ptr<Machine>> start(const MachineConfig& config,
                                                               const LaunchPlan& plan,
                                                               const KernelImage& kernel,
-                                                              Parts parts, Console::Sink console);
+                                                              Ports ports, Console::Sink console);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -82,7 +82,7 @@ class Machine {
   [[nodiscard]] pid_t emulator() const noexcept { return qemu_.process().pid(); }
 
  private:
-  Machine(const MachineConfig& config, Parts parts, Mapping shared, QemuProcess qemu,
+  Machine(const MachineConfig& config, Ports ports, Mapping shared, QemuProcess qemu,
           LaunchedGuest guest, Console::Sink console);
 
   [[nodiscard]] Status begin(const LaunchPlan& plan, const KernelImage& kernel, GdbClient gdb);
@@ -92,7 +92,7 @@ class Machine {
   [[nodiscard]] Status change_page_state(abi::kvm::ExitHypercall& hypercall);
 
   MachineConfig config_;
-  Parts parts_;
+  Ports ports_;
   Mapping shared_;
   hypervisor::GuestMemory memory_;
   vmm::WriterTo<hypervisor::GuestMemory> writer_{memory_};

@@ -15,13 +15,14 @@ constexpr std::uint64_t large_pages = x86::large_page_size / x86::page_size;
 ValidatedPages::ValidatedPages(std::uint64_t memory_size)
     : validated_(memory_size / x86::page_size, true) {}
 
-Result<ValidatedPages::Answer> ValidatedPages::pvalidate(std::uint64_t gpa, std::uint32_t page_size,
-                                                         bool validate) {
+Result<ValidatedPages::PvalidateResult> ValidatedPages::pvalidate(std::uint64_t gpa,
+                                                                  std::uint32_t page_size,
+                                                                  bool validate) {
   const bool large = page_size == x86::pvalidate_page_size_2m;
   const std::uint64_t count = large ? large_pages : 1;
   const std::uint64_t first = gpa / x86::page_size;
   if ((!large && page_size != x86::pvalidate_page_size_4k) || (large && first % count != 0)) {
-    return Answer{x86::result_fail_input, false};
+    return PvalidateResult{x86::result_fail_input, false};
   }
   if (first >= validated_.size() || validated_.size() - first < count) {
     return fail(Code::invalid_input, "PVALIDATE of {:#x}: memory ends at {:#x}", gpa,
@@ -31,7 +32,7 @@ Result<ValidatedPages::Answer> ValidatedPages::pvalidate(std::uint64_t gpa, std:
   const auto end = begin + static_cast<std::ptrdiff_t>(count);
   const bool unchanged = std::all_of(begin, end, [validate](bool bit) { return bit == validate; });
   std::fill(begin, end, validate);
-  return Answer{x86::result_success, unchanged};
+  return PvalidateResult{x86::result_success, unchanged};
 }
 
 void ValidatedPages::clear(std::uint64_t gpa, std::uint64_t pages) {

@@ -17,13 +17,14 @@ class ValidatedPages {
  public:
   explicit ValidatedPages(std::uint64_t memory_size);
 
-  struct Answer {
+  struct PvalidateResult {
     std::uint32_t result = 0;  // EAX: abi::x86::result_*
     bool unchanged = false;    // CF
   };
   // PVALIDATE of the page at `gpa`, of `page_size` (the instruction's ECX).
   // Failure: invalid_input if it lies outside memory: on hardware the guest would not go on.
-  [[nodiscard]] Result<Answer> pvalidate(std::uint64_t gpa, std::uint32_t page_size, bool validate);
+  [[nodiscard]] Result<PvalidateResult> pvalidate(std::uint64_t gpa, std::uint32_t page_size,
+                                                  bool validate);
 
   // The hypervisor changed the page's state: it is not validated any more.
   void clear(std::uint64_t gpa, std::uint64_t pages);

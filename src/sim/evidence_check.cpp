@@ -33,17 +33,17 @@ Result<attestation::Verification> EvidenceCheck::verify(const guest::Evidence& e
 EvidenceCheck::Opinion EvidenceCheck::judge(const guest::Evidence& evidence,
                                             const guest::ReportQuery& asked) {
   if (evidence.notes.no_certificates) {
-    return {Answer::no_certificates, std::string(guest::to_text(*evidence.notes.no_certificates))};
+    return {Finding::no_certificates, std::string(guest::to_text(*evidence.notes.no_certificates))};
   }
   const auto verification = verify(evidence, asked);
-  if (!verification) return {Answer::not_genuine, verification.error().message};
+  if (!verification) return {Finding::not_genuine, verification.error().message};
   if (failed(*verification, CheckId::signature) || failed(*verification, CheckId::reported_tcb)) {
-    return {Answer::mismatch, attestation::summary(*verification)};
+    return {Finding::mismatch, attestation::summary(*verification)};
   }
   if (verification->verdict != attestation::Verdict::genuine) {
-    return {Answer::not_genuine, attestation::summary(*verification)};
+    return {Finding::not_genuine, attestation::summary(*verification)};
   }
-  return {Answer::genuine, attestation::summary(*verification)};
+  return {Finding::genuine, attestation::summary(*verification)};
 }
 
 }  // namespace extreq::sim

@@ -17,14 +17,14 @@ namespace extreq::sim {
 
 class EvidenceCheck {
  public:
-  enum class Answer : std::uint8_t {
+  enum class Finding : std::uint8_t {
     genuine,
     no_certificates,  // the report came alone
     mismatch,         // report and leaf of one reply do not belong together: must never happen
     not_genuine,      // anything else is wrong
   };
   struct Opinion {
-    Answer answer;
+    Finding finding;
     std::string why;  // for people
   };
 

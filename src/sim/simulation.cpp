@@ -43,17 +43,17 @@ class Tally {
     ++result_.requests;
     result_.busy += notes.busy;
     result_.retries += notes.sends - 1;
-    switch (opinion.answer) {
-      case EvidenceCheck::Answer::genuine:
+    switch (opinion.finding) {
+      case EvidenceCheck::Finding::genuine:
         ++result_.genuine;
         return;
-      case EvidenceCheck::Answer::no_certificates:
+      case EvidenceCheck::Finding::no_certificates:
         ++result_.no_certificates;
         break;
-      case EvidenceCheck::Answer::mismatch:
+      case EvidenceCheck::Finding::mismatch:
         ++result_.mismatches;
         break;
-      case EvidenceCheck::Answer::not_genuine:
+      case EvidenceCheck::Finding::not_genuine:
         ++result_.not_genuine;
         break;
     }
@@ -98,7 +98,7 @@ class Tally {
 // What one processor's guest does from its first instruction to its last.
 class GuestProgram {
  public:
-  struct Parts {
+  struct Environment {
     SimulatedGuest& guest;
     GuestKernel& kernel;
     const attestation::TrustAnchors& anchors;
@@ -107,19 +107,19 @@ class GuestProgram {
     StepLog* steps;
   };
 
-  GuestProgram(const Parts& parts, unsigned vcpu, std::uint64_t requests)
-      : parts_(parts),
+  GuestProgram(const Environment& environment, unsigned vcpu, std::uint64_t requests)
+      : environment_(environment),
         vcpu_(vcpu),
         requests_(requests),
         track_(fmt::format("vCPU {} guest", vcpu)),
-        check_(parts.anchors, system_clock().utc()) {}
+        check_(environment.anchors, system_clock().utc()) {}
 
   [[nodiscard]] const std::string& track() const noexcept { return track_; }
 
   void operator()(GuestCpu& cpu) {
-    GuestProcessor processor(cpu, parts_.guest.ram(), SimulatedGuest::pages_of(vcpu_));
+    GuestProcessor processor(cpu, environment_.guest.ram(), SimulatedGuest::pages_of(vcpu_));
     if (auto started = processor.start(); !started) {
-      parts_.tally.stop_with(std::move(started).error());
+      environment_.tally.stop_with(std::move(started).error());
       return;
     }
     tell("has started: its GHCB is registered and its pages are shared with the host");
@@ -135,7 +135,7 @@ class GuestProgram {
     guest::ReportQuery query;
     query.vmpl = static_cast<std::uint32_t>(key);
     if (auto random = crypto::random_bytes(query.report_data); !random) {
-      parts_.tally.stop_with(std::move(random).error());
+      environment_.tally.stop_with(std::move(random).error());
       return false;
     }
     tell(
@@ -143,10 +143,10 @@ class GuestProgram {
                     "under VMPCK{} so that the host can neither read nor change it",
                     to_hex(ByteView(query.report_data).first(4)), key));
     const auto cpu_begin = Recorder::thread_cpu_time();
-    const auto evidence = parts_.kernel.extended_report(key, processor, query);
-    parts_.recorder.add_time(Stage::guest, Recorder::thread_cpu_time() - cpu_begin);
+    const auto evidence = environment_.kernel.extended_report(key, processor, query);
+    environment_.recorder.add_time(Stage::guest, Recorder::thread_cpu_time() - cpu_begin);
     if (!evidence) {
-      parts_.tally.add_failure(evidence.error().error.message);
+      environment_.tally.add_failure(evidence.error().error.message);
       return evidence.error().error.code == Code::busy;
     }
     tell(fmt::format(
@@ -155,19 +155,19 @@ class GuestProgram {
         evidence->report.size(), evidence->certificate_table.size() / hypervisor::guest_page_size));
     EvidenceCheck::Opinion opinion;
     {
-      const StageTimer timer(parts_.recorder, Stage::verify, track_, "verify");
+      const StageTimer timer(environment_.recorder, Stage::verify, track_, "verify");
       opinion = check_.judge(*evidence, query);
     }
     tell("checks both, from the bytes in its memory alone: " + opinion.why);
-    parts_.tally.add(opinion, evidence->notes);
+    environment_.tally.add(opinion, evidence->notes);
     return true;
   }
 
   void tell(std::string what) {
-    if (parts_.steps != nullptr) parts_.steps->add("guest", std::move(what));
+    if (environment_.steps != nullptr) environment_.steps->add("guest", std::move(what));
   }
 
-  Parts parts_;
+  Environment environment_;
   unsigned vcpu_;
   std::uint64_t requests_;
   std::string track_;
@@ -277,13 +277,13 @@ Result<SimulationResult> simulate(const SimulationConfig& config, Recorder& reco
     EXTREQ_TRY_ASSIGN(
         processor.vmm,
         VmmThread::create(
-            VmmThread::Parts{.vcpu = *processor.vcpu,
-                             .backend = *processor.backend,
-                             .memory = guest->memory(),
-                             .recorder = recorder,
-                             .track = fmt::format("vCPU {} VMM", i),
-                             .steps = steps,
-                             .after_copy = rotations_after_copy(config, rotation, i)},
+            VmmThread::Environment{.vcpu = *processor.vcpu,
+                                   .backend = *processor.backend,
+                                   .memory = guest->memory(),
+                                   .recorder = recorder,
+                                   .track = fmt::format("vCPU {} VMM", i),
+                                   .steps = steps,
+                                   .after_copy = rotations_after_copy(config, rotation, i)},
             exits));
   }
 

@@ -9,9 +9,9 @@ namespace {
 
 thread_local Recorder::Ticks spent_in_firmware{};
 
-std::string describe(const Result<abi::snp::Status>& status) {
+std::string describe(const Result<abi::snp::CommandStatus>& status) {
   if (!status) return "does not answer: " + status.error().message;
-  if (*status == abi::snp::Status::success) {
+  if (*status == abi::snp::CommandStatus::success) {
     return "opens the request, signs a report with the key of its reported TCB, and seals the "
            "response for the guest";
   }
@@ -24,7 +24,7 @@ std::string describe(const Result<abi::snp::Status>& status) {
 TimedFirmware::TimedFirmware(firmware::GuestRequests& next, Recorder& recorder)
     : next_(next), recorder_(recorder) {}
 
-Result<abi::snp::Status> TimedFirmware::guest_request(
+Result<abi::snp::CommandStatus> TimedFirmware::guest_request(
     firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
     std::span<std::uint8_t, abi::snp::page_size> response) {
   const auto cpu_begin = Recorder::thread_cpu_time();

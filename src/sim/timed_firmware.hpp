@@ -18,7 +18,7 @@ class TimedFirmware final : public firmware::GuestRequests {
   // Steps go here until it is set to nullptr.
   void set_step_log(StepLog* steps) noexcept { steps_ = steps; }
 
-  [[nodiscard]] Result<abi::snp::Status> guest_request(
+  [[nodiscard]] Result<abi::snp::CommandStatus> guest_request(
       firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) override;
 

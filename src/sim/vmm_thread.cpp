@@ -33,8 +33,9 @@ const char* describe(vmm::Served served) {
 
 }  // namespace
 
-Result<std::unique_ptr<VmmThread>> VmmThread::create(Parts parts, vmm::CertificateExit& exits) {
-  std::unique_ptr<VmmThread> thread(new VmmThread(std::move(parts)));
+Result<std::unique_ptr<VmmThread>> VmmThread::create(Environment environment,
+                                                     vmm::CertificateExit& exits) {
+  std::unique_ptr<VmmThread> thread(new VmmThread(std::move(environment)));
   EXTREQ_TRY_ASSIGN(thread->certificates_, exits.create_vcpu([raw = thread.get()] {
     return raw->complete_certificates();
   }));
@@ -42,18 +43,18 @@ Result<std::unique_ptr<VmmThread>> VmmThread::create(Parts parts, vmm::Certifica
 }
 
 void VmmThread::tell(const char* who, std::string what) {
-  if (parts_.steps != nullptr) parts_.steps->add(who, std::move(what));
+  if (environment_.steps != nullptr) environment_.steps->add(who, std::move(what));
 }
 
 int VmmThread::run_once() {
   const auto cpu_begin = Recorder::thread_cpu_time();
   const auto firmware_begin = TimedFirmware::thread_time();
-  parts_.backend.hypervisor_begins();
-  const int result = parts_.vcpu.run();
-  parts_.backend.hypervisor_ends();
+  environment_.backend.hypervisor_begins();
+  const int result = environment_.vcpu.run();
+  environment_.backend.hypervisor_ends();
   const auto in_firmware = TimedFirmware::thread_time() - firmware_begin;
-  parts_.recorder.add_time(Stage::hypervisor,
-                           Recorder::thread_cpu_time() - cpu_begin - in_firmware);
+  environment_.recorder.add_time(Stage::hypervisor,
+                                 Recorder::thread_cpu_time() - cpu_begin - in_firmware);
   return result;
 }
 
@@ -63,7 +64,7 @@ Status VmmThread::run() {
     if (result == 0) result = serve_certificates();
     if (result == -EINTR) continue;
     if (result != 0) {
-      return fail(Code::io, "KVM_RUN gave {}: {}", result, parts_.vcpu.last_failure());
+      return fail(Code::io, "KVM_RUN gave {}: {}", result, environment_.vcpu.last_failure());
     }
     EXTREQ_TRY_ASSIGN(const Next next, serve());
     if (next == Next::guest_ended) return {};
@@ -71,9 +72,9 @@ Status VmmThread::run() {
 }
 
 int VmmThread::serve_certificates() {
-  vmm::WriterTo writer(parts_.memory);
-  timer_.emplace(parts_.recorder, Stage::vmm, parts_.track, "lease and copy");
-  const int result = certificates_->handle(parts_.vcpu.run_area(), writer);
+  vmm::WriterTo writer(environment_.memory);
+  timer_.emplace(environment_.recorder, Stage::vmm, environment_.track, "lease and copy");
+  const int result = certificates_->handle(environment_.vcpu.run_area(), writer);
   timer_.reset();
   if (certificates_->answer() == vmm::Served::certificates) {
     tell("VMM", "hears that the firmware has signed (EINTR) and drops the lease");
@@ -88,16 +89,16 @@ int VmmThread::complete_certificates() {
        "finds a report request among the guest's pages, checks them, and exits to user space for "
        "certificates");
   tell("VMM", describe(certificates_->answer()));
-  if (certificates_->answer() == vmm::Served::certificates && parts_.after_copy) {
-    parts_.after_copy();
+  if (certificates_->answer() == vmm::Served::certificates && environment_.after_copy) {
+    environment_.after_copy();
   }
   const int result = run_once();
-  timer_.emplace(parts_.recorder, Stage::vmm, parts_.track, "release lease");
+  timer_.emplace(environment_.recorder, Stage::vmm, environment_.track, "release lease");
   return result;
 }
 
 Result<VmmThread::Next> VmmThread::serve() {
-  kvm::Run& run = parts_.vcpu.run_area();
+  kvm::Run& run = environment_.vcpu.run_area();
   switch (run.exit_reason) {
     case kvm::exit_hypercall:
       EXTREQ_TRY(serve_map_gpa_range());
@@ -113,7 +114,7 @@ Result<VmmThread::Next> VmmThread::serve() {
 }
 
 Status VmmThread::serve_map_gpa_range() {
-  kvm::ExitHypercall& call = parts_.vcpu.run_area().exit.hypercall;
+  kvm::ExitHypercall& call = environment_.vcpu.run_area().exit.hypercall;
   if (call.nr != kvm::hc_map_gpa_range) {
     return fail(Code::unsupported, "nobody serves hypercall {}", call.nr);
   }
@@ -121,7 +122,7 @@ Status VmmThread::serve_map_gpa_range() {
   const bool to_private = (flags & kvm::map_gpa_range_encrypted) != 0;
   const auto state =
       to_private ? hypervisor::PageState::private_page : hypervisor::PageState::shared;
-  const auto changed = parts_.memory.set_state(gpa, pages, state);
+  const auto changed = environment_.memory.set_state(gpa, pages, state);
   call.ret = changed ? 0 : EINVAL;
   tell("VMM", fmt::format("makes {} page{} from {:#x} on {}, as the guest asked", pages,
                           pages == 1 ? "" : "s", gpa, to_private ? "private" : "shared"));

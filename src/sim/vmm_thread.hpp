@@ -23,7 +23,7 @@ namespace extreq::sim {
 
 class VmmThread {
  public:
-  struct Parts {
+  struct Environment {
     hypervisor::Vcpu& vcpu;
     TracedBackend& backend;  // the vCPU's
     hypervisor::GuestMemory& memory;
@@ -35,7 +35,7 @@ class VmmThread {
   };
 
   // Failure: as vmm::CertificateExit::create_vcpu.
-  [[nodiscard]] static Result<std::unique_ptr<VmmThread>> create(Parts parts,
+  [[nodiscard]] static Result<std::unique_ptr<VmmThread>> create(Environment environment,
                                                                  vmm::CertificateExit& exits);
 
   // Effect: runs the vCPU until the guest has ended. Failure: io, with the hypervisor's words, or
@@ -45,7 +45,7 @@ class VmmThread {
  private:
   enum class Next : std::uint8_t { run_again, guest_ended };
 
-  explicit VmmThread(Parts parts) noexcept : parts_(std::move(parts)) {}
+  explicit VmmThread(Environment environment) noexcept : environment_(std::move(environment)) {}
 
   [[nodiscard]] int run_once();
   [[nodiscard]] int serve_certificates();
@@ -54,7 +54,7 @@ class VmmThread {
   [[nodiscard]] Status serve_map_gpa_range();
   void tell(const char* who, std::string what);
 
-  Parts parts_;
+  Environment environment_;
   std::unique_ptr<vmm::VcpuCertificateExit> certificates_;
   std::optional<StageTimer> timer_;  // while the VMM works on a certificate exit
 };

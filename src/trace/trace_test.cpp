@@ -109,11 +109,11 @@ TEST_F(TraceTest, AFileThatCannotBeWrittenIsAnError) {
 class OneRequest final : public firmware::GuestRequests {
  public:
   explicit OneRequest(ManualClock& clock) noexcept : clock_(clock) {}
-  Result<abi::snp::Status> guest_request(firmware::GuestHandle /*guest*/,
-                                         std::span<const std::uint8_t, 4096> /*request*/,
-                                         std::span<std::uint8_t, 4096> /*response*/) override {
+  Result<abi::snp::CommandStatus> guest_request(
+      firmware::GuestHandle /*guest*/, std::span<const std::uint8_t, 4096> /*request*/,
+      std::span<std::uint8_t, 4096> /*response*/) override {
     clock_.advance(3ms);
-    return abi::snp::Status::invalid_param;
+    return abi::snp::CommandStatus::invalid_param;
   }
 
  private:
@@ -128,7 +128,7 @@ TEST_F(TraceTest, ARequestIsShownWithItsTypeNumberAndStatus) {
   request[offsetof(abi::snp::MessageHeader, msg_seqno)] = 9;
   std::array<std::uint8_t, 4096> response{};
   EXPECT_EQ(traced.guest_request(firmware::GuestHandle{1}, request, response).value(),
-            abi::snp::Status::invalid_param);
+            abi::snp::CommandStatus::invalid_param);
   const json events = spans();
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0]["name"], "message type 5");

@@ -53,7 +53,7 @@ class TracedHolder final : public lease::Holder {
 
 }  // namespace
 
-Result<snp::Status> TracedRequests::guest_request(
+Result<snp::CommandStatus> TracedRequests::guest_request(
     firmware::GuestHandle guest, std::span<const std::uint8_t, snp::page_size> request,
     std::span<std::uint8_t, snp::page_size> response) {
   const auto start = trace_.now();

@@ -16,7 +16,7 @@ class TracedRequests final : public firmware::GuestRequests {
   TracedRequests(firmware::GuestRequests& requests, Trace& trace) noexcept
       : requests_(requests), trace_(trace) {}
 
-  [[nodiscard]] Result<abi::snp::Status> guest_request(
+  [[nodiscard]] Result<abi::snp::CommandStatus> guest_request(
       firmware::GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) override;
 

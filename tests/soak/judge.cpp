@@ -29,7 +29,7 @@ bool Judge::verify(ByteView held, const abi::snp::AttestationReport& report) {
   asked.report_data.fill(report_data);
   const auto opinion = check_.judge(evidence, asked);
   ++scene_.shared->verified;
-  if (opinion.answer == sim::EvidenceCheck::Answer::genuine) return true;
+  if (opinion.finding == sim::EvidenceCheck::Finding::genuine) return true;
   fmt::print(stderr, "not genuine: {}\n", opinion.why);
   return false;
 }

@@ -13,7 +13,7 @@ namespace extreq::firmware::model {
 
 // refuse(Status::invalid_param, "SNP_CONFIG: ...")
 template <class... Args>
-[[nodiscard]] tl::unexpected<CommandFailure> refuse(abi::snp::Status status,
+[[nodiscard]] tl::unexpected<CommandFailure> refuse(abi::snp::CommandStatus status,
                                                     fmt::format_string<Args...> format,
                                                     Args&&... args) {
   return tl::unexpected<CommandFailure>(

@@ -10,7 +10,7 @@ namespace {
 
 namespace snp = abi::snp;
 namespace select = snp::guest_field_select;
-using snp::Status;
+using snp::CommandStatus;
 
 bool is_valid(const PlatformState& platform, const GuestContext& guest,
               const snp::KeyRequestV2& request, std::uint8_t version, std::uint8_t vmpck) {
@@ -51,10 +51,11 @@ std::optional<DerivationRoot> root_of(const PlatformState& platform, const Guest
 
 DerivedKey derive_key(const PlatformState& platform, const GuestContext& guest,
                       const snp::KeyRequestV2& request, std::uint8_t version, std::uint8_t vmpck) {
-  if (!is_valid(platform, guest, request, version, vmpck)) return {Status::invalid_param, {}};
+  if (!is_valid(platform, guest, request, version, vmpck))
+    return {CommandStatus::invalid_param, {}};
   const snp::KeyRequest& v1 = request.v1;
   const auto root = root_of(platform, guest, v1.root_key_select);
-  if (!root) return {Status::invalid_key, {}};
+  if (!root) return {CommandStatus::invalid_key, {}};
 
   const std::uint64_t fields = v1.guest_field_select;
   const auto selected = [&](std::uint64_t field) { return (fields & field) != 0; };

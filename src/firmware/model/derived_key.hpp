@@ -14,7 +14,7 @@
 namespace extreq::firmware::model {
 
 struct DerivedKey {
-  abi::snp::Status status = abi::snp::Status::success;
+  abi::snp::CommandStatus status = abi::snp::CommandStatus::success;
   Secret<32> key;  // zero unless success
 };
 

@@ -2,7 +2,7 @@
 
 namespace extreq::firmware::model {
 
-void FaultPlan::fail_guest_requests(abi::snp::Status status, unsigned count) {
+void FaultPlan::fail_guest_requests(abi::snp::CommandStatus status, unsigned count) {
   const std::lock_guard lock(mutex_);
   guest_ = {status, count};
 }
@@ -12,7 +12,7 @@ void FaultPlan::lose_responses(unsigned count) {
   lost_ = count;
 }
 
-void FaultPlan::fail_platform_commands(abi::snp::Status status, unsigned count) {
+void FaultPlan::fail_platform_commands(abi::snp::CommandStatus status, unsigned count) {
   const std::lock_guard lock(mutex_);
   platform_ = {status, count};
 }
@@ -31,7 +31,7 @@ void FaultPlan::clear() {
   delays_ = 0;
 }
 
-std::optional<abi::snp::Status> FaultPlan::take_guest_failure() {
+std::optional<abi::snp::CommandStatus> FaultPlan::take_guest_failure() {
   const std::lock_guard lock(mutex_);
   return take(guest_);
 }
@@ -43,7 +43,7 @@ bool FaultPlan::take_lost_response() {
   return true;
 }
 
-std::optional<abi::snp::Status> FaultPlan::take_platform_failure() {
+std::optional<abi::snp::CommandStatus> FaultPlan::take_platform_failure() {
   const std::lock_guard lock(mutex_);
   return take(platform_);
 }
@@ -55,7 +55,7 @@ Clock::Duration FaultPlan::take_delay() {
   return delay_;
 }
 
-std::optional<abi::snp::Status> FaultPlan::take(Failure& failure) {
+std::optional<abi::snp::CommandStatus> FaultPlan::take(Failure& failure) {
   if (failure.count == 0) return std::nullopt;
   --failure.count;
   return failure.status;

@@ -18,14 +18,14 @@ class FaultPlan {
  public:
   // SNP_GUEST_REQUEST answers `status` without looking at the message: no response, no counter
   // advances.
-  void fail_guest_requests(abi::snp::Status status, unsigned count);
+  void fail_guest_requests(abi::snp::CommandStatus status, unsigned count);
 
   // SNP_GUEST_REQUEST does everything, the guest's counter advances, and the host gets an error
   // (Code::io) instead of the response.
   void lose_responses(unsigned count);
 
   // Platform and launch commands answer `status` and change nothing.
-  void fail_platform_commands(abi::snp::Status status, unsigned count);
+  void fail_platform_commands(abi::snp::CommandStatus status, unsigned count);
 
   // Commands of any kind take so much longer, while all others wait.
   void delay_commands(Clock::Duration each, unsigned count);
@@ -34,17 +34,17 @@ class FaultPlan {
   void clear();
 
   // For the processor: what is arranged for the command that begins now; each call uses up one.
-  [[nodiscard]] std::optional<abi::snp::Status> take_guest_failure();
+  [[nodiscard]] std::optional<abi::snp::CommandStatus> take_guest_failure();
   [[nodiscard]] bool take_lost_response();
-  [[nodiscard]] std::optional<abi::snp::Status> take_platform_failure();
+  [[nodiscard]] std::optional<abi::snp::CommandStatus> take_platform_failure();
   [[nodiscard]] Clock::Duration take_delay();
 
  private:
   struct Failure {
-    abi::snp::Status status = abi::snp::Status::success;
+    abi::snp::CommandStatus status = abi::snp::CommandStatus::success;
     unsigned count = 0;
   };
-  static std::optional<abi::snp::Status> take(Failure& failure);
+  static std::optional<abi::snp::CommandStatus> take(Failure& failure);
 
   std::mutex mutex_;
   Failure guest_;

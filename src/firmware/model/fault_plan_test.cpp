@@ -9,7 +9,7 @@ namespace extreq::firmware::model {
 namespace {
 
 namespace snp = abi::snp;
-using snp::Status;
+using snp::CommandStatus;
 
 class FaultPlanTest : public testing::Test {
  protected:
@@ -19,29 +19,29 @@ class FaultPlanTest : public testing::Test {
       test_processor(attestation::Product::milan, options_);
   TestGuest guest_{*processor_};
 
-  Status ask() {
+  CommandStatus ask() {
     return guest_.ask_with(snp::MessageType::report_req, snp::ReportRequest{}).status;
   }
 };
 
 TEST_F(FaultPlanTest, FailsTheNextGuestRequestsAndNoMore) {
-  processor_->faults().fail_guest_requests(Status::hardware_error_platform, 2);
-  EXPECT_EQ(ask(), Status::hardware_error_platform);
+  processor_->faults().fail_guest_requests(CommandStatus::hardware_error_platform, 2);
+  EXPECT_EQ(ask(), CommandStatus::hardware_error_platform);
   EXPECT_TRUE(processor_->platform_status()) << "of another kind";
-  EXPECT_EQ(ask(), Status::hardware_error_platform);
-  EXPECT_EQ(ask(), Status::success) << "the counter has not moved";
+  EXPECT_EQ(ask(), CommandStatus::hardware_error_platform);
+  EXPECT_EQ(ask(), CommandStatus::success) << "the counter has not moved";
 }
 
 TEST_F(FaultPlanTest, FailsThePlatformsCommandsWithoutEffect) {
-  processor_->faults().fail_platform_commands(Status::invalid_platform_state, 1);
+  processor_->faults().fail_platform_commands(CommandStatus::invalid_platform_state, 1);
   snp::Config config;
   config.flags = snp::config_flags::mask_chip_id;
   const auto refused = processor_->set_config(config);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().status, Status::invalid_platform_state);
+  EXPECT_EQ(refused.error().status, CommandStatus::invalid_platform_state);
   EXPECT_EQ(refused.error().message, "SNP_CONFIG: status 0x1 by fault plan");
   EXPECT_EQ(must(processor_->platform_status()).flags, 0U);
-  EXPECT_EQ(ask(), Status::success);
+  EXPECT_EQ(ask(), CommandStatus::success);
 }
 
 TEST_F(FaultPlanTest, EachCommandTakesTheLatency) {
@@ -63,13 +63,13 @@ TEST_F(FaultPlanTest, DelaysTheNextCommands) {
 
 TEST_F(FaultPlanTest, ClearTakesAllFaultsBack) {
   auto& faults = processor_->faults();
-  faults.fail_guest_requests(Status::invalid_guest, 5);
-  faults.fail_platform_commands(Status::invalid_guest, 5);
+  faults.fail_guest_requests(CommandStatus::invalid_guest, 5);
+  faults.fail_platform_commands(CommandStatus::invalid_guest, 5);
   faults.lose_responses(5);
   faults.delay_commands(std::chrono::seconds(1), 5);
   faults.clear();
   const auto before = clock_.now();
-  EXPECT_EQ(ask(), Status::success);
+  EXPECT_EQ(ask(), CommandStatus::success);
   EXPECT_TRUE(processor_->platform_status());
   EXPECT_EQ(clock_.now() - before, std::chrono::milliseconds(4));
 }

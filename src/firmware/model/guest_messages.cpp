@@ -12,13 +12,13 @@ namespace extreq::firmware::model {
 namespace {
 
 namespace snp = abi::snp;
+using snp::CommandStatus;
 using snp::MessageType;
-using snp::Status;
-using Answer = tl::expected<Bytes, Status>;
+using ResponsePayload = tl::expected<Bytes, CommandStatus>;
 
-constexpr auto refused = [](Status status) { return tl::unexpected<Status>(status); };
+constexpr auto refused = [](CommandStatus status) { return tl::unexpected<CommandStatus>(status); };
 
-std::uint32_t number(Status status) { return static_cast<std::uint32_t>(status); }
+std::uint32_t number(CommandStatus status) { return static_cast<std::uint32_t>(status); }
 
 template <class Layout>
 Bytes payload_of(const Layout& layout) {
@@ -32,20 +32,20 @@ std::optional<Layout> whole(ByteView payload) {
   return ByteReader(payload).object<Layout>();
 }
 
-Answer answer_report(const message::Request& request, const PlatformState& platform,
-                     const GuestContext& guest, KeyCache& keys) {
+ResponsePayload answer_report(const message::Request& request, const PlatformState& platform,
+                              const GuestContext& guest, KeyCache& keys) {
   const auto wanted = whole<snp::ReportRequest>(request.payload);
   if (!wanted || request.envelope.version != snp::message_version_1) {
-    return refused(Status::invalid_param);
+    return refused(CommandStatus::invalid_param);
   }
   snp::ReportResponse response;
   const bool valid = wanted->vmpl >= request.envelope.vmpck && wanted->vmpl < snp::vmpl_count &&
                      (wanted->key_sel & ~snp::key_sel_mask) == 0 && all_zero(wanted->reserved);
   const SelectedKey key = select_key(wanted->key_sel, platform, guest);
   if (!valid) {
-    response.status = number(Status::invalid_param);
+    response.status = number(CommandStatus::invalid_param);
   } else if (key == SelectedKey::none) {
-    response.status = number(Status::invalid_key);
+    response.status = number(CommandStatus::invalid_key);
   } else {
     response.report_size = static_cast<std::uint32_t>(sizeof(snp::AttestationReport));
     response.report = make_report(platform, guest, *wanted, key, keys);
@@ -53,8 +53,8 @@ Answer answer_report(const message::Request& request, const PlatformState& platf
   return payload_of(response);
 }
 
-Answer answer_key(const message::Request& request, const PlatformState& platform,
-                  const GuestContext& guest) {
+ResponsePayload answer_key(const message::Request& request, const PlatformState& platform,
+                           const GuestContext& guest) {
   const std::uint8_t version = request.envelope.version;
   std::optional<snp::KeyRequestV2> wanted;
   if (version == snp::message_version_1) {
@@ -64,7 +64,7 @@ Answer answer_key(const message::Request& request, const PlatformState& platform
   } else if (version == snp::key_req_version_2 && platform.current.key_request_version >= version) {
     wanted = whole<snp::KeyRequestV2>(request.payload);
   }
-  if (!wanted) return refused(Status::invalid_param);
+  if (!wanted) return refused(CommandStatus::invalid_param);
   const DerivedKey derived = derive_key(platform, guest, *wanted, version, request.envelope.vmpck);
   snp::KeyResponse response;
   response.status = number(derived.status);
@@ -74,14 +74,14 @@ Answer answer_key(const message::Request& request, const PlatformState& platform
   return payload;
 }
 
-Answer answer_tsc_info(const message::Request& request, const GuestContext& guest) {
+ResponsePayload answer_tsc_info(const message::Request& request, const GuestContext& guest) {
   const auto wanted = whole<snp::TscInfoRequest>(request.payload);
   if (!wanted || request.envelope.version != snp::message_version_1) {
-    return refused(Status::invalid_param);
+    return refused(CommandStatus::invalid_param);
   }
   snp::TscInfoResponse response;
   if (!all_zero(wanted->reserved)) {
-    response.status = number(Status::invalid_param);
+    response.status = number(CommandStatus::invalid_param);
   } else {
     response.guest_tsc_scale = guest.tsc.scale;
     response.guest_tsc_offset = guest.tsc.offset;
@@ -90,13 +90,13 @@ Answer answer_tsc_info(const message::Request& request, const GuestContext& gues
   return payload_of(response);
 }
 
-Answer answer_cpuid(const message::Request& request, const PlatformState& platform) {
+ResponsePayload answer_cpuid(const message::Request& request, const PlatformState& platform) {
   ByteReader reader(request.payload);
   const auto head = reader.object<snp::CpuidRequestHead>();
   if (!head || request.envelope.version != snp::message_version_1 ||
       head->count > snp::cpuid_function_max ||
       reader.remaining() != head->count * sizeof(snp::CpuidFunction)) {
-    return refused(Status::invalid_param);
+    return refused(CommandStatus::invalid_param);
   }
   bool valid = all_zero(head->reserved);
   ByteBuilder functions;
@@ -105,7 +105,7 @@ Answer answer_cpuid(const message::Request& request, const PlatformState& platfo
     functions.object(*function);
   }
   snp::CpuidResponseHead response;
-  response.status = number(valid ? Status::success : Status::invalid_param);
+  response.status = number(valid ? CommandStatus::success : CommandStatus::invalid_param);
   response.count = valid ? head->count.get() : 0;
   ByteBuilder payload;
   payload.object(response);
@@ -115,8 +115,8 @@ Answer answer_cpuid(const message::Request& request, const PlatformState& platfo
 
 }  // namespace
 
-Answer answer(const message::Request& request, const PlatformState& platform,
-              const GuestContext& guest, KeyCache& keys) {
+ResponsePayload answer(const message::Request& request, const PlatformState& platform,
+                       const GuestContext& guest, KeyCache& keys) {
   switch (request.envelope.type) {
     case MessageType::report_req:
       return answer_report(request, platform, guest, keys);
@@ -131,9 +131,9 @@ Answer answer(const message::Request& request, const PlatformState& platform,
     case MessageType::absorb_req:
     case MessageType::absorb_noma_req:
     case MessageType::vmrk_req:
-      return refused(Status::unsupported);
+      return refused(CommandStatus::unsupported);
     default:
-      return refused(Status::invalid_param);
+      return refused(CommandStatus::invalid_param);
   }
 }
 

@@ -21,9 +21,9 @@ namespace extreq::firmware::model {
 // The payload of the response, which may hold a key: the caller wipes it. Or the command's status:
 // invalid_param for an unknown type, version or size; unsupported for the messages of migration
 // (EXPORT, IMPORT, ABSORB, ABSORB_NOMA, VMRK), which the model does not have.
-[[nodiscard]] tl::expected<Bytes, abi::snp::Status> answer(const message::Request& request,
-                                                           const PlatformState& platform,
-                                                           const GuestContext& guest,
-                                                           KeyCache& keys);
+[[nodiscard]] tl::expected<Bytes, abi::snp::CommandStatus> answer(const message::Request& request,
+                                                                  const PlatformState& platform,
+                                                                  const GuestContext& guest,
+                                                                  KeyCache& keys);
 
 }  // namespace extreq::firmware::model

@@ -14,8 +14,8 @@ namespace select = snp::guest_field_select;
 using attestation::encode_tcb;
 using attestation::Product;
 using message::Page;
+using snp::CommandStatus;
 using snp::MessageType;
-using snp::Status;
 
 class GuestMessages : public testing::Test {
  protected:
@@ -28,20 +28,20 @@ class GuestMessages : public testing::Test {
                        ByteBuilder().object(snp::ReportRequest{}).view(), page));
     return page;
   }
-  [[nodiscard]] Status ask(const Page& request, Page& response) {
+  [[nodiscard]] CommandStatus ask(const Page& request, Page& response) {
     return must(processor_->guest_request(guest_.handle(), request, response));
   }
   // Asks; there must be no response, and the channel's next number must not move.
-  [[nodiscard]] Status refusal(const Page& request) {
+  [[nodiscard]] CommandStatus refusal(const Page& request) {
     Page response;
     response.fill(0xEE);
-    const Status status = ask(request, response);
+    const CommandStatus status = ask(request, response);
     for (const auto byte : response) EXPECT_EQ(byte, 0xEE) << "there is no response";
     return status;
   }
   void expect_alive(std::uint64_t next_seqno) {
     Page response;
-    EXPECT_EQ(ask(sealed(next_seqno), response), Status::success);
+    EXPECT_EQ(ask(sealed(next_seqno), response), CommandStatus::success);
   }
   std::unique_ptr<SecureProcessor> processor_ = test_processor();
   TestGuest guest_{*processor_};
@@ -52,10 +52,10 @@ class GuestMessages : public testing::Test {
 TEST_F(GuestMessages, MeasuredAWrongTagIs0x16) {
   Page request = sealed();
   request[0] ^= 1U;
-  EXPECT_EQ(refusal(request), Status{0x16});
+  EXPECT_EQ(refusal(request), CommandStatus{0x16});
   Page other_key = sealed();
   must(message::seal(guest_.vmpck(1), {MessageType::report_req, 1, 0, 1}, Bytes(96), other_key));
-  EXPECT_EQ(refusal(other_key), Status{0x16});
+  EXPECT_EQ(refusal(other_key), CommandStatus{0x16});
   expect_alive(1);
 }
 
@@ -66,14 +66,14 @@ TEST_F(GuestMessages, MeasuredAReservedHeaderByteIs0x16) {
     if (!reserved) continue;
     Page request = sealed();
     request[at] = 1;
-    EXPECT_EQ(refusal(request), Status{0x16}) << "byte " << at;
+    EXPECT_EQ(refusal(request), CommandStatus{0x16}) << "byte " << at;
   }
   expect_alive(1);
 }
 
 TEST_F(GuestMessages, MeasuredAWrongSequenceNumberIs0x1D) {
   for (const std::uint64_t seqno : {2U, 3U, 0xFFFFFFFFU}) {
-    EXPECT_EQ(refusal(sealed(seqno)), Status{0x1D}) << seqno;
+    EXPECT_EQ(refusal(sealed(seqno)), CommandStatus{0x1D}) << seqno;
   }
   expect_alive(1);
 }
@@ -82,7 +82,7 @@ TEST_F(GuestMessages, MeasuredASecondRequestAfterALostResponseIs0x1D) {
   processor_->faults().lose_responses(1);
   Page response;
   EXPECT_EQ(processor_->guest_request(guest_.handle(), sealed(), response).error().code, Code::io);
-  EXPECT_EQ(refusal(sealed()), Status{0x1D});
+  EXPECT_EQ(refusal(sealed()), CommandStatus{0x1D});
   expect_alive(3);
 }
 
@@ -91,7 +91,7 @@ TEST_F(GuestMessages, MeasuredKeyRequestVersion2OnOlderFirmwareIs0x16) {
   firmware.key_request_version = 1;
   must(processor_->download_firmware(firmware));
   const auto reply = guest_.ask_with(MessageType::key_req, snp::KeyRequestV2{}, 2);
-  EXPECT_EQ(reply.status, Status{0x16});
+  EXPECT_EQ(reply.status, CommandStatus{0x16});
   const auto v1 = guest_.ask_with(MessageType::key_req, snp::KeyRequest{});
   EXPECT_EQ(payload_as<snp::KeyResponse>(v1).status, 0U) << "the channel lives";
 }
@@ -99,8 +99,8 @@ TEST_F(GuestMessages, MeasuredKeyRequestVersion2OnOlderFirmwareIs0x16) {
 TEST_F(GuestMessages, AReplayIsRefused) {
   Page response;
   const Page request = sealed();
-  ASSERT_EQ(ask(request, response), Status::success);
-  EXPECT_EQ(refusal(request), Status::aead_overflow);
+  ASSERT_EQ(ask(request, response), CommandStatus::success);
+  EXPECT_EQ(refusal(request), CommandStatus::aead_overflow);
   expect_alive(3);
 }
 
@@ -109,47 +109,48 @@ TEST_F(GuestMessages, EveryDamagedByteIsRefusedAndTheNextRequestWorks) {
   for (std::size_t at = 0; at < sizeof(snp::MessageHeader) + sizeof(snp::ReportRequest); ++at) {
     Page bad = good;
     bad[at] ^= 0x10U;
-    EXPECT_EQ(refusal(bad), Status::invalid_param) << "byte " << at;
+    EXPECT_EQ(refusal(bad), CommandStatus::invalid_param) << "byte " << at;
   }
   expect_alive(1);
 }
 
 TEST_F(GuestMessages, EachKeyCountsOnItsOwn) {
   Page response;
-  EXPECT_EQ(ask(sealed(1, 0), response), Status::success);
-  EXPECT_EQ(ask(sealed(1, 3), response), Status::success);
-  EXPECT_EQ(refusal(sealed(3, 1)), Status::aead_overflow);
-  EXPECT_EQ(ask(sealed(3, 0), response), Status::success);
+  EXPECT_EQ(ask(sealed(1, 0), response), CommandStatus::success);
+  EXPECT_EQ(ask(sealed(1, 3), response), CommandStatus::success);
+  EXPECT_EQ(refusal(sealed(3, 1)), CommandStatus::aead_overflow);
+  EXPECT_EQ(ask(sealed(3, 0), response), CommandStatus::success);
 }
 
 TEST_F(GuestMessages, UnknownAndUnlaunchedGuestsAreRefused) {
   Page response;
   EXPECT_EQ(must(processor_->guest_request(GuestHandle{77}, sealed(), response)),
-            Status::invalid_guest);
+            CommandStatus::invalid_guest);
   const auto other = must(processor_->create_guest());
   EXPECT_EQ(must(processor_->guest_request(other, sealed(), response)),
-            Status::invalid_guest_state);
+            CommandStatus::invalid_guest_state);
   must(processor_->launch_start(other, {}));
   EXPECT_EQ(must(processor_->guest_request(other, sealed(), response)),
-            Status::invalid_guest_state);
+            CommandStatus::invalid_guest_state);
   must(processor_->decommission(guest_.handle()));
   EXPECT_EQ(must(processor_->guest_request(guest_.handle(), sealed(), response)),
-            Status::invalid_guest);
+            CommandStatus::invalid_guest);
 }
 
 TEST_F(GuestMessages, RequestAndResponseMayBeOnePage) {
   Page page = sealed();
-  EXPECT_EQ(must(processor_->guest_request(guest_.handle(), page, page)), Status::success);
+  EXPECT_EQ(must(processor_->guest_request(guest_.handle(), page, page)), CommandStatus::success);
   EXPECT_TRUE(message::open(guest_.vmpck(0), page));
 }
 
 TEST_F(GuestMessages, UnknownTypesVersionsAndSizesAreTheCommandsOwnFailure) {
   using enum MessageType;
   for (const unsigned type : {0U, 2U, 4U, 6U, 18U, 19U, 255U}) {
-    EXPECT_EQ(refusal(sealed(1, 0, static_cast<MessageType>(type))), Status::invalid_param) << type;
+    EXPECT_EQ(refusal(sealed(1, 0, static_cast<MessageType>(type))), CommandStatus::invalid_param)
+        << type;
   }
-  EXPECT_EQ(refusal(sealed(1, 0, report_req, 2)), Status::invalid_param);
-  EXPECT_EQ(refusal(sealed(1, 0, report_req, 0)), Status::invalid_param);
+  EXPECT_EQ(refusal(sealed(1, 0, report_req, 2)), CommandStatus::invalid_param);
+  EXPECT_EQ(refusal(sealed(1, 0, report_req, 0)), CommandStatus::invalid_param);
   expect_alive(1);
   struct Case {
     MessageType type;
@@ -163,19 +164,20 @@ TEST_F(GuestMessages, UnknownTypesVersionsAndSizesAreTheCommandsOwnFailure) {
         Case{cpuid_req, 1, sizeof(snp::CpuidRequestHead)}}) {
     TestGuest guest(*processor_);
     EXPECT_EQ(guest.ask(right.type, Bytes(right.size - 1), right.version).status,
-              Status::invalid_param);
+              CommandStatus::invalid_param);
     EXPECT_EQ(guest.ask(right.type, Bytes(right.size + 1), right.version).status,
-              Status::invalid_param);
-    EXPECT_EQ(guest.ask(right.type, {}, right.version).status, Status::invalid_param);
-    EXPECT_EQ(guest.ask(right.type, Bytes(right.size), 3).status, Status::invalid_param);
-    EXPECT_EQ(guest.ask(right.type, Bytes(right.size), right.version).status, Status::success);
+              CommandStatus::invalid_param);
+    EXPECT_EQ(guest.ask(right.type, {}, right.version).status, CommandStatus::invalid_param);
+    EXPECT_EQ(guest.ask(right.type, Bytes(right.size), 3).status, CommandStatus::invalid_param);
+    EXPECT_EQ(guest.ask(right.type, Bytes(right.size), right.version).status,
+              CommandStatus::success);
   }
 }
 
 TEST_F(GuestMessages, MigrationIsUnsupported) {
   using enum MessageType;
   for (const auto type : {export_req, import_req, absorb_req, absorb_noma_req, vmrk_req}) {
-    EXPECT_EQ(guest_.ask(type, Bytes(64)).status, Status::unsupported);
+    EXPECT_EQ(guest_.ask(type, Bytes(64)).status, CommandStatus::unsupported);
   }
   EXPECT_EQ(guest_.report().status, 0U);
 }
@@ -223,7 +225,7 @@ TEST_F(GuestMessages, CpuidIsConfirmedOrRefusedInsideTheResponse) {
 
   Bytes huge = right;
   huge[0] = 65;
-  EXPECT_EQ(guest_.ask(MessageType::cpuid_req, huge).status, Status::invalid_param);
+  EXPECT_EQ(guest_.ask(MessageType::cpuid_req, huge).status, CommandStatus::invalid_param);
 }
 
 class DerivedKeys : public testing::Test {

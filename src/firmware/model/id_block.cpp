@@ -8,28 +8,28 @@ namespace extreq::firmware::model {
 namespace {
 
 namespace snp = abi::snp;
-using snp::Status;
+using snp::CommandStatus;
 
 CommandResult<void> check_signed(const char* signer, const char* what, ByteView message,
                                  const snp::EcdsaPublicKey& key,
                                  const snp::EcdsaSignature& signature) {
   const auto public_key = attestation::read_public_key(key);
   if (!public_key) {
-    return refuse(Status::invalid_param, "SNP_LAUNCH_FINISH: the {} key: {}", signer,
+    return refuse(CommandStatus::invalid_param, "SNP_LAUNCH_FINISH: the {} key: {}", signer,
                   public_key.error().message);
   }
   const auto parsed = attestation::read_signature(signature);
   if (!parsed || !public_key->verify_digest(crypto::sha384(message), *parsed)) {
-    return refuse(Status::bad_signature, "SNP_LAUNCH_FINISH: the {} is not signed by the {} key",
-                  what, signer);
+    return refuse(CommandStatus::bad_signature,
+                  "SNP_LAUNCH_FINISH: the {} is not signed by the {} key", what, signer);
   }
   return {};
 }
 
 CommandResult<void> check_algorithm(const char* field, std::uint32_t found) {
   if (found == snp::signature_algo_ecdsa_p384_sha384) return {};
-  return refuse(Status::invalid_param, "SNP_LAUNCH_FINISH: {} is {}, {} is required", field, found,
-                snp::signature_algo_ecdsa_p384_sha384);
+  return refuse(CommandStatus::invalid_param, "SNP_LAUNCH_FINISH: {} is {}, {} is required", field,
+                found, snp::signature_algo_ecdsa_p384_sha384);
 }
 
 }  // namespace
@@ -52,17 +52,17 @@ CommandResult<GuestIdentity> check_id_block(const snp::IdBlock& block, const snp
   }
   if (!checked) return tl::unexpected(std::move(checked).error());
   if (block.version != snp::id_block_version) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_LAUNCH_FINISH: ID block version is {}, {} is required", block.version.get(),
                   snp::id_block_version);
   }
   if (block.launch_digest != launch_digest) {
-    return refuse(Status::bad_measurement,
+    return refuse(CommandStatus::bad_measurement,
                   "SNP_LAUNCH_FINISH: the launch digest is {}, the ID block has {}",
                   to_hex(launch_digest), to_hex(block.launch_digest));
   }
   if (block.policy != policy) {
-    return refuse(Status::policy_failure,
+    return refuse(CommandStatus::policy_failure,
                   "SNP_LAUNCH_FINISH: the policy is {:#x}, the ID block has {:#x}", policy,
                   block.policy.get());
   }

@@ -10,7 +10,7 @@ namespace extreq::firmware::model {
 namespace {
 
 namespace snp = abi::snp;
-using snp::Status;
+using snp::CommandStatus;
 using testing::HasSubstr;
 
 class IdBlockTest : public testing::Test {
@@ -28,7 +28,7 @@ class IdBlockTest : public testing::Test {
   [[nodiscard]] CommandResult<GuestIdentity> check(bool author_key_en = true) const {
     return check_id_block(block_, auth_, author_key_en, digest_, policy_);
   }
-  void expect_refused(Status status, const char* words) const {
+  void expect_refused(CommandStatus status, const char* words) const {
     const auto result = check();
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().status, status);
@@ -68,48 +68,49 @@ TEST_F(IdBlockTest, EveryDamagedByteOfTheBlockBreaksItsSignature) {
     Bytes bad = good;
     bad[at] ^= 1U;
     block_ = *ByteReader(bad).object<snp::IdBlock>();
-    expect_refused(Status::bad_signature, "the ID block is not signed by the ID key");
+    expect_refused(CommandStatus::bad_signature, "the ID block is not signed by the ID key");
   }
 }
 
 TEST_F(IdBlockTest, DamagedSignaturesAndKeysAreRefused) {
   auth_.id_block_signature.s[3] ^= 1U;
-  expect_refused(Status::bad_signature, "the ID block is not signed by the ID key");
+  expect_refused(CommandStatus::bad_signature, "the ID block is not signed by the ID key");
   sign();
   auth_.id_block_signature.reserved[0] = 1;
-  expect_refused(Status::bad_signature, "the ID block is not signed by the ID key");
+  expect_refused(CommandStatus::bad_signature, "the ID block is not signed by the ID key");
   sign();
   auth_.id_key_signature.r[3] ^= 1U;
-  expect_refused(Status::bad_signature, "the ID key is not signed by the author key");
+  expect_refused(CommandStatus::bad_signature, "the ID key is not signed by the author key");
   sign();
   auth_.author_key = attestation::to_layout(id_key_.public_key());
-  expect_refused(Status::bad_signature, "the ID key is not signed by the author key");
+  expect_refused(CommandStatus::bad_signature, "the ID key is not signed by the author key");
   sign();
   auth_.id_key.qx[0] ^= 1U;
-  expect_refused(Status::invalid_param, "the ID key:");
+  expect_refused(CommandStatus::invalid_param, "the ID key:");
   sign();
   auth_.author_key.curve = 1;
-  expect_refused(Status::invalid_param, "the author key:");
+  expect_refused(CommandStatus::invalid_param, "the author key:");
   sign();
   auth_.id_key_algo = 2;
-  expect_refused(Status::invalid_param, "ID_KEY_ALGO is 2, 1 is required");
+  expect_refused(CommandStatus::invalid_param, "ID_KEY_ALGO is 2, 1 is required");
   sign();
   auth_.auth_key_algo = 0;
-  expect_refused(Status::invalid_param, "AUTH_KEY_ALGO is 0, 1 is required");
+  expect_refused(CommandStatus::invalid_param, "AUTH_KEY_ALGO is 0, 1 is required");
 }
 
 TEST_F(IdBlockTest, TheGuestMustBeWhatTheBlockSays) {
   block_.launch_digest[0] ^= 1U;
   sign();
-  expect_refused(Status::bad_measurement, "the launch digest is 38b060a751ac96384cd9327eb1b1e3");
+  expect_refused(CommandStatus::bad_measurement,
+                 "the launch digest is 38b060a751ac96384cd9327eb1b1e3");
   block_.launch_digest = digest_;
   block_.policy = 0x30001;
   sign();
-  expect_refused(Status::policy_failure, "the policy is 0x30000, the ID block has 0x30001");
+  expect_refused(CommandStatus::policy_failure, "the policy is 0x30000, the ID block has 0x30001");
   block_.policy = policy_;
   block_.version = 2;
   sign();
-  expect_refused(Status::invalid_param, "ID block version is 2, 1 is required");
+  expect_refused(CommandStatus::invalid_param, "ID block version is 2, 1 is required");
 }
 
 TEST(LaunchFinishRules, BlockAndAuthenticationComeTogether) {
@@ -119,7 +120,7 @@ TEST(LaunchFinishRules, BlockAndAuthenticationComeTogether) {
   LaunchFinish finish;
   finish.id_block.emplace();
   auto refused = processor->launch_finish(guest, finish);
-  EXPECT_EQ(refused.error().status, Status::invalid_param);
+  EXPECT_EQ(refused.error().status, CommandStatus::invalid_param);
   finish = {};
   finish.author_key_en = true;
   refused = processor->launch_finish(guest, finish);

@@ -15,8 +15,8 @@ namespace {
 namespace snp = abi::snp;
 namespace bit = snp::policy;
 namespace info = snp::platform_info;
+using snp::CommandStatus;
 using snp::PageType;
-using snp::Status;
 
 const char* name(GuestPhase phase) {
   switch (phase) {
@@ -32,13 +32,13 @@ const char* name(GuestPhase phase) {
 
 CommandResult<void> require(const char* command, const GuestContext& guest, GuestPhase phase) {
   if (guest.phase == phase) return {};
-  return refuse(Status::invalid_guest_state, "{}: the guest's state is {}, {} is required", command,
-                name(guest.phase), name(phase));
+  return refuse(CommandStatus::invalid_guest_state, "{}: the guest's state is {}, {} is required",
+                command, name(guest.phase), name(phase));
 }
 
 CommandResult<void> check_policy(std::uint64_t policy, const PlatformState& platform) {
   if ((policy & bit::reserved_one) == 0 || (policy & ~bit::known_mask) != 0) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_LAUNCH_START: policy {:#x}: bit 17 must be one, bits 63:26 zero", policy);
   }
   const auto major = policy >> bit::abi_major_shift & bit::abi_major_mask;
@@ -46,7 +46,7 @@ CommandResult<void> check_policy(std::uint64_t policy, const PlatformState& plat
   const auto& version = platform.current.version;
   if (std::pair(major, minor) >
       std::pair(std::uint64_t{version.major}, std::uint64_t{version.minor})) {
-    return refuse(Status::policy_failure,
+    return refuse(CommandStatus::policy_failure,
                   "SNP_LAUNCH_START: the policy asks for ABI {}.{}, the firmware has {}", major,
                   minor, to_text(version));
   }
@@ -70,7 +70,8 @@ CommandResult<void> check_policy(std::uint64_t policy, const PlatformState& plat
   };
   for (const Rule& rule : rules) {
     if (rule.broken) {
-      return refuse(Status::policy_failure, "SNP_LAUNCH_START: policy {:#x} {}", policy, rule.text);
+      return refuse(CommandStatus::policy_failure, "SNP_LAUNCH_START: policy {:#x} {}", policy,
+                    rule.text);
     }
   }
   return {};
@@ -101,7 +102,7 @@ CommandResult<void> launch_start(GuestContext& guest, const PlatformState& platf
                                  const LaunchStart& start) {
   if (auto ready = require("SNP_LAUNCH_START", guest, GuestPhase::init); !ready) return ready;
   if (auto kept = check_policy(start.policy, platform); !kept) return kept;
-  extreq::Status random = crypto::random_bytes(guest.report_id);
+  Status random = crypto::random_bytes(guest.report_id);
   if (random) random = crypto::random_bytes(guest.vmrk.mutable_view());
   for (auto& key : guest.vmpcks) {
     if (random) random = crypto::random_bytes(key.mutable_view());
@@ -123,8 +124,8 @@ CommandResult<std::optional<GuestPage>> launch_update(GuestContext& guest,
     return tl::unexpected(std::move(ready).error());
   }
   if (page.type != PageType::vmsa && page.gpa % snp::page_size != 0) {
-    return refuse(Status::invalid_address, "SNP_LAUNCH_UPDATE: GPA {:#x} is not page aligned",
-                  page.gpa);
+    return refuse(CommandStatus::invalid_address,
+                  "SNP_LAUNCH_UPDATE: GPA {:#x} is not page aligned", page.gpa);
   }
   std::optional<GuestPage> placed;
   switch (page.type) {
@@ -140,11 +141,12 @@ CommandResult<std::optional<GuestPage>> launch_update(GuestContext& guest,
       break;
     case PageType::cpuid:
       if (const auto allowed = check_cpuid_page(page.contents, platform.cpu); !allowed) {
-        return refuse(Status::invalid_param, "SNP_LAUNCH_UPDATE: {}", allowed.error().message);
+        return refuse(CommandStatus::invalid_param, "SNP_LAUNCH_UPDATE: {}",
+                      allowed.error().message);
       }
       break;
     default:
-      return refuse(Status::invalid_param, "SNP_LAUNCH_UPDATE: page type {} does not exist",
+      return refuse(CommandStatus::invalid_param, "SNP_LAUNCH_UPDATE: page type {} does not exist",
                     static_cast<unsigned>(page.type));
   }
   const std::uint64_t measured_gpa = page.type == PageType::vmsa ? snp::vmsa_gpa : page.gpa;
@@ -155,11 +157,11 @@ CommandResult<std::optional<GuestPage>> launch_update(GuestContext& guest,
 CommandResult<void> launch_finish(GuestContext& guest, const LaunchFinish& finish) {
   if (auto ready = require("SNP_LAUNCH_FINISH", guest, GuestPhase::launch); !ready) return ready;
   if (finish.id_block.has_value() != finish.id_auth.has_value()) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_LAUNCH_FINISH: an ID block and its authentication come together");
   }
   if (finish.author_key_en && !finish.id_block) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_LAUNCH_FINISH: AUTH_KEY_EN is set and there is no ID block");
   }
   if (finish.id_block) {

@@ -12,8 +12,8 @@ namespace {
 namespace snp = abi::snp;
 namespace policy = snp::policy;
 using attestation::Product;
+using snp::CommandStatus;
 using snp::PageType;
-using snp::Status;
 using testing::HasSubstr;
 
 class Launch : public testing::Test {
@@ -35,7 +35,7 @@ class Launch : public testing::Test {
     finish.id_block->launch_digest.fill(0xFF);
     finish.id_auth = sign_id_block(*finish.id_block, key);
     const auto refused = processor_->launch_finish(guest, finish);
-    EXPECT_EQ(refused.error().status, Status::bad_measurement);
+    EXPECT_EQ(refused.error().status, CommandStatus::bad_measurement);
     const std::string prefix = "the launch digest is ";
     const auto at = refused.error().message.find(prefix) + prefix.size();
     const Bytes digest = must(from_hex(refused.error().message.substr(at, 96)));
@@ -46,33 +46,36 @@ class Launch : public testing::Test {
 };
 
 template <class T>
-void expect_refused(const CommandResult<T>& result, Status status, const char* words) {
+void expect_refused(const CommandResult<T>& result, CommandStatus status, const char* words) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().status, status);
   EXPECT_THAT(result.error().message, HasSubstr(words));
 }
 
 TEST_F(Launch, CommandsInTheWrongStateAreRefused) {
-  expect_refused(update(PageType::normal, 0), Status::invalid_guest_state,
+  expect_refused(update(PageType::normal, 0), CommandStatus::invalid_guest_state,
                  "SNP_LAUNCH_UPDATE: the guest's state is INIT");
-  expect_refused(processor_->launch_finish(guest_, {}), Status::invalid_guest_state,
+  expect_refused(processor_->launch_finish(guest_, {}), CommandStatus::invalid_guest_state,
                  "SNP_LAUNCH_FINISH: the guest's state is INIT");
   must(processor_->launch_start(guest_, {}));
-  expect_refused(processor_->launch_start(guest_, {}), Status::invalid_guest_state,
+  expect_refused(processor_->launch_start(guest_, {}), CommandStatus::invalid_guest_state,
                  "the guest's state is LAUNCH");
   must(processor_->launch_finish(guest_, {}));
-  expect_refused(processor_->launch_start(guest_, {}), Status::invalid_guest_state,
+  expect_refused(processor_->launch_start(guest_, {}), CommandStatus::invalid_guest_state,
                  "the guest's state is RUNNING");
-  expect_refused(update(PageType::normal, 0), Status::invalid_guest_state, "RUNNING");
-  expect_refused(processor_->launch_finish(guest_, {}), Status::invalid_guest_state, "RUNNING");
+  expect_refused(update(PageType::normal, 0), CommandStatus::invalid_guest_state, "RUNNING");
+  expect_refused(processor_->launch_finish(guest_, {}), CommandStatus::invalid_guest_state,
+                 "RUNNING");
 }
 
 TEST_F(Launch, AGuestThatIsGoneIsInvalid) {
   must(processor_->decommission(guest_));
-  expect_refused(processor_->decommission(guest_), Status::invalid_guest, "there is no guest 1");
-  expect_refused(processor_->launch_start(guest_, {}), Status::invalid_guest, "SNP_LAUNCH_START");
-  expect_refused(update(PageType::normal, 0), Status::invalid_guest, "SNP_LAUNCH_UPDATE");
-  expect_refused(processor_->launch_finish(guest_, {}), Status::invalid_guest, "FINISH");
+  expect_refused(processor_->decommission(guest_), CommandStatus::invalid_guest,
+                 "there is no guest 1");
+  expect_refused(processor_->launch_start(guest_, {}), CommandStatus::invalid_guest,
+                 "SNP_LAUNCH_START");
+  expect_refused(update(PageType::normal, 0), CommandStatus::invalid_guest, "SNP_LAUNCH_UPDATE");
+  expect_refused(processor_->launch_finish(guest_, {}), CommandStatus::invalid_guest, "FINISH");
   EXPECT_NE(must(processor_->create_guest()), guest_) << "a handle is never used again";
 }
 
@@ -82,7 +85,7 @@ TEST(LaunchLimits, MoreGuestsThanTheLimitAreRefused) {
   const auto processor = test_processor(Product::milan, options);
   const auto first = must(processor->create_guest());
   must(processor->create_guest());
-  expect_refused(processor->create_guest(), Status::resource_limit, "there are 2 guests");
+  expect_refused(processor->create_guest(), CommandStatus::resource_limit, "there are 2 guests");
   EXPECT_EQ(must(processor->platform_status()).guest_count, 2U);
   must(processor->decommission(first));
   EXPECT_TRUE(processor->create_guest());
@@ -95,17 +98,19 @@ TEST_F(Launch, PoliciesThatThePlatformDoesNotKeepAreRefused) {
     request.policy = wanted;
     return processor_->launch_start(guest_, request);
   };
-  expect_refused(start(policy::smt), Status::invalid_param, "bit 17 must be one");
+  expect_refused(start(policy::smt), CommandStatus::invalid_param, "bit 17 must be one");
   for (unsigned bit = 26; bit < 64; ++bit) {
-    expect_refused(start(plain | 1ULL << bit), Status::invalid_param, "bits 63:26 zero");
+    expect_refused(start(plain | 1ULL << bit), CommandStatus::invalid_param, "bits 63:26 zero");
   }
-  expect_refused(start(plain | 0x13B), Status::policy_failure,
+  expect_refused(start(plain | 0x13B), CommandStatus::policy_failure,
                  "the policy asks for ABI 1.59, the firmware has 1.58.29");
-  expect_refused(start(plain | 0x200), Status::policy_failure, "ABI 2.0");
-  expect_refused(start(policy::reserved_one), Status::policy_failure, "forbids SMT");
-  expect_refused(start(plain | policy::mem_aes_256_xts), Status::policy_failure, "AES-256-XTS");
-  expect_refused(start(plain | policy::rapl_dis), Status::policy_failure, "RAPL");
-  expect_refused(start(plain | policy::ciphertext_hiding), Status::policy_failure, "ciphertext");
+  expect_refused(start(plain | 0x200), CommandStatus::policy_failure, "ABI 2.0");
+  expect_refused(start(policy::reserved_one), CommandStatus::policy_failure, "forbids SMT");
+  expect_refused(start(plain | policy::mem_aes_256_xts), CommandStatus::policy_failure,
+                 "AES-256-XTS");
+  expect_refused(start(plain | policy::rapl_dis), CommandStatus::policy_failure, "RAPL");
+  expect_refused(start(plain | policy::ciphertext_hiding), CommandStatus::policy_failure,
+                 "ciphertext");
   EXPECT_TRUE(start(plain | 0x13A | policy::debug | policy::migrate_ma | policy::single_socket));
 }
 
@@ -145,12 +150,12 @@ TEST_F(Launch, RefusedPagesDoNotCount) {
   const auto before = digest_of(guest_);
   guest_ = must(processor_->create_guest());
   must(processor_->launch_start(guest_, {}));
-  expect_refused(update(PageType::normal, 0x1001), Status::invalid_address,
+  expect_refused(update(PageType::normal, 0x1001), CommandStatus::invalid_address,
                  "GPA 0x1001 is not page aligned");
-  expect_refused(update(static_cast<PageType>(7), 0), Status::invalid_param,
+  expect_refused(update(static_cast<PageType>(7), 0), CommandStatus::invalid_param,
                  "page type 7 does not exist");
   page_[0] = 65;  // CPUID page with too many functions
-  expect_refused(update(PageType::cpuid, 0), Status::invalid_param,
+  expect_refused(update(PageType::cpuid, 0), CommandStatus::invalid_param,
                  "SNP_LAUNCH_UPDATE: CPUID page: COUNT is 65, at most 64 is allowed");
   EXPECT_EQ(digest_of(guest_), before);
 }

@@ -8,7 +8,7 @@ namespace {
 
 namespace snp = abi::snp;
 using attestation::Tcb;
-using snp::Status;
+using snp::CommandStatus;
 
 constexpr std::uint8_t state_initialised =
     1;  // PLATFORM_STATE.INIT: the model's platform always is
@@ -62,13 +62,13 @@ snp::PlatformStatus platform_status(const PlatformState& state, std::uint32_t gu
 
 CommandResult<void> apply_config(PlatformState& state, const snp::Config& config) {
   if (!all_zero(config.reserved)) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_CONFIG: the reserved bytes from 0x0C on are {}, "
                   "zero is required",
                   to_hex(config.reserved));
   }
   if ((config.flags & ~snp::config_flags::known_mask) != 0) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_CONFIG: flags are {:#x}, only bits 0 (mask chip id) and 1 (mask chip key) "
                   "are defined",
                   config.flags.get());
@@ -77,14 +77,14 @@ CommandResult<void> apply_config(PlatformState& state, const snp::Config& config
   if (config.reported_tcb != 0) {
     const auto layout = attestation::layout_of(state.product);
     if (!attestation::reserved_bits_zero(config.reported_tcb, layout)) {
-      return refuse(Status::invalid_param,
+      return refuse(CommandStatus::invalid_param,
                     "SNP_CONFIG: REPORTED_TCB is {:#018x}: a byte is set that is reserved in {}'s "
                     "TCB layout",
                     config.reported_tcb.get(), attestation::kds_name(state.product));
     }
     reported = attestation::decode_tcb(config.reported_tcb, layout);
     if (const auto above = component_above(reported, state.committed_tcb); !above.empty()) {
-      return refuse(Status::invalid_param,
+      return refuse(CommandStatus::invalid_param,
                     "SNP_CONFIG: REPORTED_TCB must not exceed the committed TCB: {} (SNP_COMMIT "
                     "raises the committed TCB to the current one)",
                     above);
@@ -104,24 +104,24 @@ void apply_commit(PlatformState& state) {
 
 CommandResult<void> apply_firmware(PlatformState& state, const FirmwareImage& image) {
   if (attestation::layout_of(image.tcb) != attestation::layout_of(state.product)) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "DOWNLOAD_FIRMWARE_EX: the image's TCB is {}, which is not {}'s layout",
                   attestation::to_text(image.tcb), attestation::kds_name(state.product));
   }
   if (const auto above = component_above(state.committed_tcb, image.tcb); !above.empty()) {
-    return refuse(Status::bad_svn,
+    return refuse(CommandStatus::bad_svn,
                   "DOWNLOAD_FIRMWARE_EX: the image is below the committed TCB: committed {}",
                   above);
   }
   if (is_older(image.version, state.committed_version)) {
-    return refuse(Status::bad_version,
+    return refuse(CommandStatus::bad_version,
                   "DOWNLOAD_FIRMWARE_EX: version {} is older than the committed {}",
                   to_text(image.version), to_text(state.committed_version));
   }
   PlatformState next = state.clone();
   next.current = image;
   if (const auto valid = check(next); !valid) {
-    return refuse(Status::invalid_param, "DOWNLOAD_FIRMWARE_EX: {}", valid.error().message);
+    return refuse(CommandStatus::invalid_param, "DOWNLOAD_FIRMWARE_EX: {}", valid.error().message);
   }
   state = std::move(next);
   return {};
@@ -130,13 +130,13 @@ CommandResult<void> apply_firmware(PlatformState& state, const FirmwareImage& im
 CommandResult<void> apply_vlek(PlatformState& state, const snp::WrappedVlek& wrapped) {
   auto vlek = unwrap_vlek(state.chip_secret, wrapped);
   if (!vlek && vlek.error().code == Code::not_genuine) {
-    return refuse(Status::bad_measurement,
+    return refuse(CommandStatus::bad_measurement,
                   "SNP_VLEK_LOAD: the hashstick was wrapped for another chip, or changed");
   }
-  if (!vlek) return refuse(Status::invalid_param, "SNP_VLEK_LOAD: {}", vlek.error().message);
+  if (!vlek) return refuse(CommandStatus::invalid_param, "SNP_VLEK_LOAD: {}", vlek.error().message);
   const auto reported = attestation::encode_tcb(state.reported_tcb);
   if (wrapped.tcb_version != reported) {
-    return refuse(Status::invalid_param,
+    return refuse(CommandStatus::invalid_param,
                   "SNP_VLEK_LOAD: the hashstick is for TCB {:#018x}, the reported TCB is {:#018x}",
                   wrapped.tcb_version.get(), reported);
   }

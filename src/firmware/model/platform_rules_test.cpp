@@ -15,7 +15,7 @@ namespace snp = abi::snp;
 using attestation::encode_tcb;
 using attestation::Product;
 using attestation::Tcb;
-using snp::Status;
+using snp::CommandStatus;
 using testing::HasSubstr;
 
 constexpr Tcb current{std::nullopt, 5, 1, 25, 220};
@@ -45,7 +45,8 @@ snp::Config config_of(const Tcb& tcb) {
 
 // The command refuses with this status and these words, and the state is as it was.
 template <class Command>
-void expect_refused(PlatformState& state, Command command, Status status, const char* words) {
+void expect_refused(PlatformState& state, Command command, CommandStatus status,
+                    const char* words) {
   const Bytes before = encode(state);
   const CommandResult<void> result = command();
   ASSERT_FALSE(result);
@@ -83,7 +84,7 @@ TEST(SnpConfig, EachComponentAboveTheCommittedTcbIsRefusedByName) {
         fmt::format("SNP_CONFIG: REPORTED_TCB must not exceed the committed TCB: {} {} is above {}",
                     field.name, field.get(above), field.get(committed));
     expect_refused(
-        state, [&] { return apply_config(state, config_of(above)); }, Status::invalid_param,
+        state, [&] { return apply_config(state, config_of(above)); }, CommandStatus::invalid_param,
         words.c_str());
   }
 }
@@ -94,21 +95,21 @@ TEST(SnpConfig, EveryReservedBitIsRefused) {
     auto config = config_of(reported);
     config.reserved[at] = 1;
     expect_refused(
-        state, [&] { return apply_config(state, config); }, Status::invalid_param,
+        state, [&] { return apply_config(state, config); }, CommandStatus::invalid_param,
         "the reserved bytes from 0x0C on");
   }
   for (unsigned bit = 2; bit < 32; ++bit) {
     auto config = config_of(reported);
     config.flags = 1U << bit;
     expect_refused(
-        state, [&] { return apply_config(state, config); }, Status::invalid_param,
+        state, [&] { return apply_config(state, config); }, CommandStatus::invalid_param,
         "only bits 0 (mask chip id) and 1 (mask chip key)");
   }
   for (unsigned bit = 16; bit < 48; ++bit) {  // reserved bytes of Milan's TCB_VERSION
     auto config = config_of(reported);
     config.reported_tcb = config.reported_tcb | 1ULL << bit;
     expect_refused(
-        state, [&] { return apply_config(state, config); }, Status::invalid_param,
+        state, [&] { return apply_config(state, config); }, CommandStatus::invalid_param,
         "reserved in Milan's TCB layout");
   }
 }
@@ -131,7 +132,7 @@ TEST(SnpConfig, TurinsLayoutIsReadAsTurins) {
   EXPECT_EQ(state.reported_tcb, tcb);
   *tcb.fmc = 2;
   expect_refused(
-      state, [&] { return apply_config(state, config_of(tcb)); }, Status::invalid_param,
+      state, [&] { return apply_config(state, config_of(tcb)); }, CommandStatus::invalid_param,
       "FMC 2 is above 1");
 }
 
@@ -169,12 +170,12 @@ TEST(DownloadFirmware, GoesBackToTheCommittedOneAndNotBelow) {
   ASSERT_TRUE(apply_firmware(state, image));
   image.tcb.snp = 23;
   expect_refused(
-      state, [&] { return apply_firmware(state, image); }, Status::bad_svn,
+      state, [&] { return apply_firmware(state, image); }, CommandStatus::bad_svn,
       "the image is below the committed TCB: committed SNP 24 is above 23");
   image = state.current;
   --image.version.build;
   expect_refused(
-      state, [&] { return apply_firmware(state, image); }, Status::bad_version,
+      state, [&] { return apply_firmware(state, image); }, CommandStatus::bad_version,
       "version 1.58.28 is older than the committed 1.58.29");
 }
 
@@ -182,11 +183,11 @@ TEST(DownloadFirmware, RefusesWhatIsNoFirmwareForTheProduct) {
   PlatformState state = milan();
   expect_refused(
       state, [&] { return apply_firmware(state, usual_firmware(Product::turin)); },
-      Status::invalid_param, "which is not Milan's layout");
+      CommandStatus::invalid_param, "which is not Milan's layout");
   FirmwareImage image = state.current;
   image.report_version = 4;
   expect_refused(
-      state, [&] { return apply_firmware(state, image); }, Status::invalid_param,
+      state, [&] { return apply_firmware(state, image); }, CommandStatus::invalid_param,
       "report version is 4");
 }
 
@@ -197,7 +198,7 @@ class VlekLoad : public testing::Test {
     vlek_.seed = derive_vlek_seed(state_.kds_secret, vlek_.csp_id);
     wrapped_ = must(wrap_vlek(state_.chip_secret, vlek_, reported));
   }
-  void expect_load_refused(Status status, const char* words) {
+  void expect_load_refused(CommandStatus status, const char* words) {
     expect_refused(
         state_, [&] { return apply_vlek(state_, wrapped_); }, status, words);
   }
@@ -214,14 +215,14 @@ TEST_F(VlekLoad, TakesAHashstickForTheReportedTcb) {
 
 TEST_F(VlekLoad, RefusesAnotherTcbWithBothInTheMessage) {
   wrapped_ = must(wrap_vlek(state_.chip_secret, vlek_, committed));
-  expect_load_refused(Status::invalid_param,
+  expect_load_refused(CommandStatus::invalid_param,
                       "the hashstick is for TCB 0xdb18000000000104, the reported TCB is "
                       "0xda17000000000103");
 }
 
 TEST_F(VlekLoad, RefusesAHashstickForAnotherChip) {
   wrapped_ = must(wrap_vlek(milan().chip_secret, vlek_, reported));
-  expect_load_refused(Status::bad_measurement, "wrapped for another chip, or changed");
+  expect_load_refused(CommandStatus::bad_measurement, "wrapped for another chip, or changed");
 }
 
 TEST_F(VlekLoad, RefusesEveryDamagedByte) {
@@ -231,7 +232,7 @@ TEST_F(VlekLoad, RefusesEveryDamagedByte) {
     bad[at] ^= 1U;
     wrapped_ = *ByteReader(bad).object<snp::WrappedVlek>();
     const bool reserved = (at >= 0x0C && at < 0x10) || (at >= 0x198 && at < 0x1A0);
-    expect_load_refused(reserved ? Status::invalid_param : Status::bad_measurement,
+    expect_load_refused(reserved ? CommandStatus::invalid_param : CommandStatus::bad_measurement,
                         reserved ? "reserved" : "changed");
   }
 }

@@ -13,12 +13,12 @@ namespace extreq::firmware::model {
 namespace {
 
 namespace snp = abi::snp;
-using snp::Status;
+using snp::CommandStatus;
 
 constexpr const char* certificate_folder = "/certificates";
 constexpr const char* certificate_lock = "/certificates.lock";
 
-extreq::Status make_directory(const std::string& path, mode_t mode) {
+Status make_directory(const std::string& path, mode_t mode) {
   if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
   return fail_errno("create the directory {}", path);
 }
@@ -35,8 +35,8 @@ Result<Authority> new_authority(const Installation& installation, const Platform
                            std::chrono::floor<std::chrono::days>(state.created_at));
 }
 
-Status status_for(const Error& error) {
-  return error.code == Code::closed ? Status::aead_overflow : Status::invalid_param;
+CommandStatus status_for(const Error& error) {
+  return error.code == Code::closed ? CommandStatus::aead_overflow : CommandStatus::invalid_param;
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ Result<std::unique_ptr<SecureProcessor>> SecureProcessor::in_memory(
       new SecureProcessor(std::move(store), chip, std::move(authority), options, {}, {}));
 }
 
-extreq::Status SecureProcessor::install(const std::string& directory,
-                                        const Installation& installation, const Options& options) {
+Status SecureProcessor::install(const std::string& directory, const Installation& installation,
+                                const Options& options) {
   EXTREQ_TRY_ASSIGN(const PlatformState state, new_platform(installation, *options.clock));
   EXTREQ_TRY(make_directory(directory, 0700));
   EXTREQ_TRY_ASSIGN(auto vacancy, StateStore::claim(directory));
@@ -132,7 +132,7 @@ CommandResult<T> SecureProcessor::on_guest(const char* command, GuestHandle gues
   return run<T>(command, [&](StateStore::Turn& turn) -> CommandResult<T> {
     const auto found = guests_.find(static_cast<std::uint64_t>(guest));
     if (found == guests_.end()) {
-      return refuse(Status::invalid_guest, "{}: there is no guest {}", command,
+      return refuse(CommandStatus::invalid_guest, "{}: there is no guest {}", command,
                     static_cast<std::uint64_t>(guest));
     }
     return body(found->second, turn.state());
@@ -176,8 +176,8 @@ CommandResult<GuestHandle> SecureProcessor::create_guest() {
   return run<GuestHandle>(
       "SNP_GCTX_CREATE", [&](const StateStore::Turn&) -> CommandResult<GuestHandle> {
         if (guests_.size() >= options_.max_guests) {
-          return refuse(Status::resource_limit, "SNP_GCTX_CREATE: there are {} guests, the limit",
-                        guests_.size());
+          return refuse(CommandStatus::resource_limit,
+                        "SNP_GCTX_CREATE: there are {} guests, the limit", guests_.size());
         }
         guests_.try_emplace(++last_guest_);
         return GuestHandle{last_guest_};
@@ -213,15 +213,15 @@ CommandResult<void> SecureProcessor::decommission(GuestHandle guest) {
   });
 }
 
-Result<Status> SecureProcessor::guest_request(GuestHandle guest,
-                                              std::span<const std::uint8_t, snp::page_size> request,
-                                              std::span<std::uint8_t, snp::page_size> response) {
+Result<CommandStatus> SecureProcessor::guest_request(
+    GuestHandle guest, std::span<const std::uint8_t, snp::page_size> request,
+    std::span<std::uint8_t, snp::page_size> response) {
   EXTREQ_TRY_ASSIGN(const auto turn, begin());
   if (const auto planned = faults_.take_guest_failure()) return *planned;
   const auto found = guests_.find(static_cast<std::uint64_t>(guest));
-  if (found == guests_.end()) return Status::invalid_guest;
+  if (found == guests_.end()) return CommandStatus::invalid_guest;
   GuestContext& context = found->second;
-  if (!context.responder) return Status::invalid_guest_state;
+  if (!context.responder) return CommandStatus::invalid_guest_state;
   const auto opened = context.responder->open(request);
   if (!opened) return status_for(opened.error());
   auto payload = answer(*opened, turn.state(), context, keys_);
@@ -234,7 +234,7 @@ Result<Status> SecureProcessor::guest_request(GuestHandle guest,
     return fail(Code::io, "the response is lost, by fault plan");
   }
   std::ranges::copy(sealed, response.begin());
-  return Status::success;
+  return CommandStatus::success;
 }
 
 Result<Bytes> SecureProcessor::certificate_table() {

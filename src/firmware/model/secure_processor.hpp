@@ -80,7 +80,7 @@ class SecureProcessor final : public Platform, public GuestRequests {
   // GuestRequests. Status: invalid_guest; invalid_guest_state before SNP_LAUNCH_FINISH;
   // invalid_param for a header that is not valid and for a tag that does not fit; aead_overflow for
   // a sequence number that is not the next one; and what guest_messages.hpp says.
-  [[nodiscard]] Result<abi::snp::Status> guest_request(
+  [[nodiscard]] Result<abi::snp::CommandStatus> guest_request(
       GuestHandle guest, std::span<const std::uint8_t, abi::snp::page_size> request,
       std::span<std::uint8_t, abi::snp::page_size> response) override;
 

@@ -12,7 +12,7 @@ namespace {
 namespace snp = abi::snp;
 namespace table = abi::ghcb::certificate_table;
 using attestation::Product;
-using snp::Status;
+using snp::CommandStatus;
 
 crypto::Certificate entry(ByteView bytes, const table::Guid& guid) {
   const auto parsed = must(attestation::CertificateTable::parse(bytes));

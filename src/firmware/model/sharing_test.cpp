@@ -96,7 +96,7 @@ TEST_F(Sharing, GuestsBelongToTheirProcessor) {
   EXPECT_EQ(must(a->platform_status()).guest_count, 1U);
   EXPECT_EQ(must(b->platform_status()).guest_count, 0U);
   message::Page page{};
-  EXPECT_EQ(must(b->guest_request(guest.handle(), page, page)), snp::Status::invalid_guest);
+  EXPECT_EQ(must(b->guest_request(guest.handle(), page, page)), snp::CommandStatus::invalid_guest);
 }
 
 TEST_F(Sharing, AKilledCommandLetsTheOthersGoOn) {

@@ -113,7 +113,7 @@ class Artifacts {
     std::ranges::copy(*channel_->pending(), request.begin());
     message::Page response;
     const auto status = must(processor_->guest_request(guest_, request, response));
-    if (status != snp::Status::success) throw std::runtime_error(name + " was refused");
+    if (status != snp::CommandStatus::success) throw std::runtime_error(name + " was refused");
     must(channel_->open_response(response));
     put(name + "_request.bin", request);
     put(name + "_response.bin", response);

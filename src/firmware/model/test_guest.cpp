@@ -67,7 +67,7 @@ Reply TestGuest::ask(snp::MessageType type, ByteView payload, std::uint8_t versi
   std::ranges::copy(*channel.pending(), request.begin());
   message::Page response{};
   const auto status = must(processor_->guest_request(handle_, request, response));
-  if (status != snp::Status::success) {
+  if (status != snp::CommandStatus::success) {
     // No response, so the number is free: the same key starts again where it was.
     const auto last = channel.last_seqno();
     channel = message::Requester(this->vmpck(vmpck), static_cast<std::uint8_t>(vmpck), last);

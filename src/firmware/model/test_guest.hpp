@@ -31,8 +31,8 @@ T must(CommandResult<T> result) {
     attestation::Product product = attestation::Product::milan);
 
 struct Reply {
-  abi::snp::Status status = abi::snp::Status::success;  // the command's
-  Bytes payload;                                        // if success
+  abi::snp::CommandStatus status = abi::snp::CommandStatus::success;  // the command's
+  Bytes payload;                                                      // if success
 };
 
 // The reply's payload as a layout.

@@ -1,4 +1,4 @@
-#include "guest/ghcb_answer.hpp"
+#include "guest/ghcb_return.hpp"
 
 #include <gmock/gmock.h>
 
@@ -11,36 +11,36 @@ namespace {
 
 namespace ghcb = abi::ghcb;
 namespace request = abi::ghcb::guest_request;
-using Kind = GhcbAnswer::Kind;
+using Kind = GhcbReturn::Kind;
 using testing::HasSubstr;
 
 constexpr auto invalid_certificate =
-    static_cast<std::uint32_t>(abi::snp::Status::invalid_certificate);
+    static_cast<std::uint32_t>(abi::snp::CommandStatus::invalid_certificate);
 
-GhcbAnswer no_action(ExitKind exit, std::uint32_t vmm_error, std::uint32_t status,
+GhcbReturn no_action(ExitKind exit, std::uint32_t vmm_error, std::uint32_t status,
                      std::uint64_t rbx = 0) {
   return read_answer(exit, ghcb::answer::no_action, request::encode_exitinfo2(vmm_error, status),
                      rbx);
 }
 
-TEST(GhcbAnswer, BothHalvesZeroMeanThatThereIsAResponse) {
+TEST(GhcbReturn, BothHalvesZeroMeanThatThereIsAResponse) {
   EXPECT_EQ(no_action(ExitKind::plain, 0, 0).kind, Kind::answered);
   EXPECT_EQ(no_action(ExitKind::extended, 0, 0).kind, Kind::answered);
 }
 
-TEST(GhcbAnswer, BusyMayBeSentAgain) {
+TEST(GhcbReturn, BusyMayBeSentAgain) {
   EXPECT_EQ(no_action(ExitKind::plain, request::vmm_error_busy, 0).kind, Kind::busy);
   EXPECT_EQ(no_action(ExitKind::extended, request::vmm_error_busy, 0).kind, Kind::busy);
 }
 
-TEST(GhcbAnswer, OnlyAnExtendedRequestCanHaveTooFewPages) {
+TEST(GhcbReturn, OnlyAnExtendedRequestCanHaveTooFewPages) {
   const auto extended = no_action(ExitKind::extended, request::vmm_error_invalid_len, 0, 5);
   EXPECT_EQ(extended.kind, Kind::too_few_pages);
   EXPECT_EQ(extended.pages_wanted, 5U);
   EXPECT_EQ(no_action(ExitKind::plain, request::vmm_error_invalid_len, 0, 5).kind, Kind::failed);
 }
 
-TEST(GhcbAnswer, AnyFirmwareStatusIsAFailureWhateverTheVmmErrorSays) {
+TEST(GhcbReturn, AnyFirmwareStatusIsAFailureWhateverTheVmmErrorSays) {
   for (const std::uint32_t vmm_error :
        {request::vmm_error_none, request::vmm_error_invalid_len, request::vmm_error_busy}) {
     for (const std::uint32_t status : {0x16U, 0x1DU, 0x27U, 0xFFFFFFFFU}) {
@@ -53,14 +53,14 @@ TEST(GhcbAnswer, AnyFirmwareStatusIsAFailureWhateverTheVmmErrorSays) {
 }
 
 // go-sev-guest#102: hosts of the first generation without a table.
-TEST(GhcbAnswer, InvalidCertificateMeansNoTableForAnExtendedRequestOnly) {
+TEST(GhcbReturn, InvalidCertificateMeansNoTableForAnExtendedRequestOnly) {
   EXPECT_EQ(no_action(ExitKind::extended, 0, invalid_certificate).kind, Kind::no_certificates);
   EXPECT_EQ(no_action(ExitKind::plain, 0, invalid_certificate).kind, Kind::failed);
   EXPECT_EQ(no_action(ExitKind::extended, request::vmm_error_busy, invalid_certificate).kind,
             Kind::failed);
 }
 
-TEST(GhcbAnswer, EveryOtherVmmErrorIsAFailure) {
+TEST(GhcbReturn, EveryOtherVmmErrorIsAFailure) {
   for (const std::uint32_t error :
        {std::uint32_t{3}, abi::kvm::snp_guest_vmm_err_generic, std::uint32_t{0x80000000}}) {
     const auto answer = no_action(ExitKind::extended, error, 0);
@@ -69,7 +69,7 @@ TEST(GhcbAnswer, EveryOtherVmmErrorIsAFailure) {
   }
 }
 
-TEST(GhcbAnswer, MalformedInputWasNotPassedOnAndNamesItsReason) {
+TEST(GhcbReturn, MalformedInputWasNotPassedOnAndNamesItsReason) {
   for (const std::uint64_t reason :
        {ghcb::malformed::ghcb_not_registered, ghcb::malformed::invalid_usage,
         ghcb::malformed::invalid_scratch_area, ghcb::malformed::missing_input,
@@ -83,7 +83,7 @@ TEST(GhcbAnswer, MalformedInputWasNotPassedOnAndNamesItsReason) {
               HasSubstr("does not list"));
 }
 
-TEST(GhcbAnswer, AnUnknownEventIsNoFailureOfAnExtendedRequest) {
+TEST(GhcbReturn, AnUnknownEventIsNoFailureOfAnExtendedRequest) {
   const auto answer = [](ExitKind exit) {
     return read_answer(exit, ghcb::answer::malformed_input, ghcb::malformed::invalid_event, 0);
   };
@@ -91,7 +91,7 @@ TEST(GhcbAnswer, AnUnknownEventIsNoFailureOfAnExtendedRequest) {
   EXPECT_EQ(answer(ExitKind::plain).kind, Kind::not_taken);
 }
 
-TEST(GhcbAnswer, OnlyTheTwoAllowedExceptionsCount) {
+TEST(GhcbReturn, OnlyTheTwoAllowedExceptionsCount) {
   const auto kind = [](std::uint64_t eventinj) {
     return read_answer(ExitKind::plain, ghcb::answer::issue_exception, eventinj, 0).kind;
   };
@@ -103,7 +103,7 @@ TEST(GhcbAnswer, OnlyTheTwoAllowedExceptionsCount) {
   EXPECT_EQ(kind(0), Kind::failed);
 }
 
-TEST(GhcbAnswer, AnythingElseInSwExitinfo1IsAFailure) {
+TEST(GhcbReturn, AnythingElseInSwExitinfo1IsAFailure) {
   for (const std::uint64_t info1 :
        {std::uint64_t{3}, std::uint64_t{0x20000}, std::uint64_t{0xFFFFFFFF}}) {
     const auto answer = read_answer(ExitKind::plain, info1, 0, 0);

@@ -1,4 +1,4 @@
-#include "guest/ghcb_answer.hpp"
+#include "guest/ghcb_return.hpp"
 
 #include <fmt/core.h>
 
@@ -10,7 +10,7 @@ namespace {
 
 namespace ghcb = abi::ghcb;
 namespace request = abi::ghcb::guest_request;
-using Kind = GhcbAnswer::Kind;
+using Kind = GhcbReturn::Kind;
 
 std::string_view malformed_reason(std::uint64_t reason) {
   switch (reason) {
@@ -31,7 +31,7 @@ std::string_view malformed_reason(std::uint64_t reason) {
   }
 }
 
-GhcbAnswer malformed(ExitKind exit, std::uint64_t reason) {
+GhcbReturn malformed(ExitKind exit, std::uint64_t reason) {
   if (exit == ExitKind::extended && reason == ghcb::malformed::invalid_event) {
     return {.kind = Kind::unknown_event, .why = {}};
   }
@@ -40,7 +40,7 @@ GhcbAnswer malformed(ExitKind exit, std::uint64_t reason) {
                              malformed_reason(reason))};
 }
 
-GhcbAnswer exception(std::uint64_t eventinj) {
+GhcbReturn exception(std::uint64_t eventinj) {
   for (const std::uint8_t vector : {ghcb::vector_ud, ghcb::vector_gp}) {
     if (eventinj == ghcb::encode_exception(vector)) {
       return {.kind = Kind::not_taken,
@@ -52,16 +52,16 @@ GhcbAnswer exception(std::uint64_t eventinj) {
           .why = fmt::format("the host injects {:#x}, which is neither #UD nor #GP", eventinj)};
 }
 
-GhcbAnswer no_action(ExitKind exit, std::uint64_t sw_exitinfo2, std::uint64_t rbx) {
-  GhcbAnswer answer{.vmm_error = request::decode_vmm_error(sw_exitinfo2),
+GhcbReturn no_action(ExitKind exit, std::uint64_t sw_exitinfo2, std::uint64_t rbx) {
+  GhcbReturn answer{.vmm_error = request::decode_vmm_error(sw_exitinfo2),
                     .firmware_status = request::decode_firmware_status(sw_exitinfo2),
                     .why = {}};
-  const auto status = static_cast<abi::snp::Status>(answer.firmware_status);
-  if (status != abi::snp::Status::success) {
+  const auto status = static_cast<abi::snp::CommandStatus>(answer.firmware_status);
+  if (status != abi::snp::CommandStatus::success) {
     // No firmware gives this status to a guest request: it is how hosts of the first generation say
     // that they hold no table.
     if (exit == ExitKind::extended && answer.vmm_error == request::vmm_error_none &&
-        status == abi::snp::Status::invalid_certificate) {
+        status == abi::snp::CommandStatus::invalid_certificate) {
       answer.kind = Kind::no_certificates;
     }
     return answer;  // else failed
@@ -87,7 +87,7 @@ GhcbAnswer no_action(ExitKind exit, std::uint64_t sw_exitinfo2, std::uint64_t rb
 
 }  // namespace
 
-GhcbAnswer read_answer(ExitKind exit, std::uint64_t sw_exitinfo1, std::uint64_t sw_exitinfo2,
+GhcbReturn read_answer(ExitKind exit, std::uint64_t sw_exitinfo1, std::uint64_t sw_exitinfo2,
                        std::uint64_t rbx) {
   switch (static_cast<std::uint32_t>(sw_exitinfo1)) {  // the upper half has no meaning
     case ghcb::answer::no_action:

@@ -1,5 +1,5 @@
-// Exchange: what `extreq boot` shows without a command: the guest asks for an extended report and
-// verifies it, and then we verify the same bytes outside.
+// AttestationDemo: what `extreq boot` shows without a command: the guest asks for an extended
+// report and verifies it, and then we verify the same bytes outside.
 #pragma once
 
 #include <chrono>
@@ -13,12 +13,13 @@
 
 namespace extreq::cli {
 
-class Exchange {
+class AttestationDemo {
  public:
   // `trace`: where the guest's commands are shown; nullptr for nowhere.
   // Lifetime: `image`, `root` and the trace must outlive it.
-  Exchange(const machine::GuestImage& image, const crypto::Certificate& root,
-           std::chrono::steady_clock::time_point started, bool json, trace::Trace* trace) noexcept
+  AttestationDemo(const machine::GuestImage& image, const crypto::Certificate& root,
+                  std::chrono::steady_clock::time_point started, bool json,
+                  trace::Trace* trace) noexcept
       : image_(image), root_(root), started_(started), json_(json), trace_(trace) {}
 
   // The exit code of the program: every check, inside and outside, or exit_not_genuine.

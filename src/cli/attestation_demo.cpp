@@ -1,4 +1,4 @@
-#include "cli/boot_exchange.hpp"
+#include "cli/attestation_demo.hpp"
 
 #include <algorithm>
 
@@ -40,16 +40,16 @@ void print_output(const std::string& output) {
 
 }  // namespace
 
-double Exchange::seconds() const {
+double AttestationDemo::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
 }
 
-void Exchange::say(const std::string& line) const {
+void AttestationDemo::say(const std::string& line) const {
   if (!json_) fmt::print("[{:6.2f} s] {}\n", seconds(), line);
 }
 
-Result<int> Exchange::guest_command(machine::GuestControl& control, const char* what,
-                                    const std::vector<std::string>& command) {
+Result<int> AttestationDemo::guest_command(machine::GuestControl& control, const char* what,
+                                           const std::vector<std::string>& command) {
   say(what);
   std::string shown;
   for (const auto& word : command) shown += (shown.empty() ? "" : " ") + word;
@@ -66,7 +66,7 @@ Result<int> Exchange::guest_command(machine::GuestControl& control, const char* 
   return status;
 }
 
-Result<int> Exchange::run(machine::GuestControl& control) {
+Result<int> AttestationDemo::run(machine::GuestControl& control) {
   ready_at_ = seconds();
   say(fmt::format("Linux {} runs and believes that it is an SNP guest", image_.kernel.release()));
   std::array<std::uint8_t, report_data_size> report_data{};
@@ -93,7 +93,7 @@ Result<int> Exchange::run(machine::GuestControl& control) {
   return verified != exit_ok ? verified : exit_not_genuine;
 }
 
-Result<bool> Exchange::verify_outside(machine::GuestControl& control) {
+Result<bool> AttestationDemo::verify_outside(machine::GuestControl& control) {
   EXTREQ_TRY_ASSIGN(const Bytes raw_report,
                     control.fetch(report_path, file_limit, exchange_step_time));
   EXTREQ_TRY_ASSIGN(const Bytes raw_table,
@@ -125,7 +125,7 @@ Result<bool> Exchange::verify_outside(machine::GuestControl& control) {
   return result.verdict == attestation::Verdict::genuine && measured;
 }
 
-void Exchange::print_end(const machine::StopCounts& stops) const {
+void AttestationDemo::print_end(const machine::StopCounts& stops) const {
   if (json_) {
     nlohmann::json counts;
     for (std::size_t kind = 0; kind < machine::site_kind_count; ++kind) {

@@ -1,4 +1,4 @@
-// GhcbAnswer: what the host's return from a guest request means (GHCB specification, "SNP Guest
+// GhcbReturn: what the host's return from a guest request means (GHCB specification, "SNP Guest
 // Request", "SNP Extended Guest Request" and the field SW_EXITINFO1).
 //
 // Threading: values and pure functions.
@@ -11,7 +11,7 @@ namespace extreq::guest {
 
 enum class ExitKind : std::uint8_t { plain, extended };
 
-struct GhcbAnswer {
+struct GhcbReturn {
   enum class Kind : std::uint8_t {
     answered,         // there should be a response message
     busy,             // not passed on: send it again later
@@ -30,7 +30,7 @@ struct GhcbAnswer {
 
 // The three values are private copies. `rbx` counts for an extended request only. There is an
 // answer for each of their values: the host is not trusted to have written any of them.
-[[nodiscard]] GhcbAnswer read_answer(ExitKind exit, std::uint64_t sw_exitinfo1,
+[[nodiscard]] GhcbReturn read_answer(ExitKind exit, std::uint64_t sw_exitinfo1,
                                      std::uint64_t sw_exitinfo2, std::uint64_t rbx);
 
 }  // namespace extreq::guest
