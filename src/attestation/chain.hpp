@@ -2,10 +2,9 @@
 // leaves: the ARK, which signs itself, and under it the ASK (for VCEKs) or the ASVK (for VLEKs).
 // Document 57230; signatures are RSASSA-PSS with SHA-384 by RSA-4096 keys.
 //
-// Asked of a CA: basicConstraints with CA, keyUsage with keyCertSign, a path length that suffices,
-// no unknown critical extension. Of RFC 5280 and RFC 4055 exactly AMD's deviations pass: serial
-// number 0, an explicit trailerField 1, and leaves without any standard extension (no key
-// identifiers, no keyUsage, no basicConstraints). The first two are let through by src/crypto/.
+// Asked of a CA: basicConstraints with CA, keyUsage with keyCertSign, and a path length that
+// suffices. A leaf may be without any standard extension (no key identifiers, no keyUsage, no
+// basicConstraints), as AMD's are; AMD's other deviations from RFC 5280 are in crypto/x509.hpp.
 // Not asked here: the period of validity, because it depends on the moment (see verification.hpp),
 // and revocation.
 // Threading: const objects may be used from any number of threads.
