@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include <openssl/core_names.h>
@@ -16,7 +15,7 @@
 #include "base/try.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/openssl.hpp"
-#include "crypto/pkey_name.hpp"
+#include "crypto/pkey.hpp"
 #include "crypto/x509_encodings.hpp"
 
 namespace extreq::crypto {
@@ -53,9 +52,6 @@ std::string kind_of(ByteView info) {
   const std::string name = pkey_name(key.get());
   return name == rsa_4096_name ? name + " in an unusual encoding" : name;
 }
-
-// OpenSSL asks on the terminal where no callback is given.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
 
 }  // namespace
 
@@ -124,17 +120,8 @@ Result<RsaPrivateKey> RsaPrivateKey::load(const std::string& path) {
 }
 
 Result<RsaPrivateKey> RsaPrivateKey::from_pem(ByteView pem) {
-  const OpensslErrors errors;
-  if (pem.size() > std::numeric_limits<int>::max()) {
-    return fail(Code::invalid_input, "a private key of {} bytes", pem.size());
-  }
-  const UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  UniqueKey key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_passphrase, nullptr)
-                    : nullptr);
-  if (!key) {
-    return fail(Code::invalid_input, "no unencrypted private key in PEM: {}", errors.reason());
-  }
-  auto result = from_key(std::move(key));
+  EXTREQ_TRY_ASSIGN(UniquePkey pem_key, private_key_from_pem(pem));
+  auto result = from_key(UniqueKey(pem_key.release()));
   if (!result) return result;
   // A key whose parts do not belong together would sign what nobody can verify.
   constexpr std::array<std::uint8_t, 4> probe = {'t', 'e', 's', 't'};

@@ -10,7 +10,7 @@
 
 #include "crypto/openssl.hpp"
 #include "crypto/openssl_time.hpp"
-#include "crypto/pkey_name.hpp"
+#include "crypto/pkey.hpp"
 
 namespace extreq::crypto {
 namespace {

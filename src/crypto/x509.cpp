@@ -8,7 +8,7 @@
 #include "base/try.hpp"
 #include "crypto/amd_certificate.hpp"
 #include "crypto/openssl.hpp"
-#include "crypto/pkey_name.hpp"
+#include "crypto/pkey.hpp"
 
 namespace extreq::crypto {
 namespace {
