@@ -40,6 +40,14 @@ inline void store_big_endian(const P384Limbs& limbs,
   }
 }
 
+// What remains of a below 2n modulo n, such as of a digest of 384 bits. Variable time.
+[[nodiscard]] inline P384Limbs reduce_once(P384Limbs a) noexcept {
+  if (mpn_cmp(a.data(), p384_order.data(), p384_limbs) >= 0) {
+    mpn_sub_n(a.data(), a.data(), p384_order.data(), p384_limbs);
+  }
+  return a;
+}
+
 // 1 <= value < n: what a private key, a nonce, r and s must be. Its time depends on the value only
 // as far as a refused one may show.
 [[nodiscard]] inline bool is_p384_scalar(const P384Limbs& value) noexcept {

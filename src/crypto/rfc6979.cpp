@@ -5,16 +5,12 @@
 namespace extreq::crypto {
 namespace {
 
-// bits2octets (RFC 6979 section 2.3.4): the digest modulo n. It is below 2n, so one subtraction
-// does.
+// bits2octets (RFC 6979 section 2.3.4): the digest modulo n.
 std::array<std::uint8_t, p384_size> reduced(const Sha384Digest& digest) {
   P384Limbs limbs;
   load_big_endian(digest, limbs);
-  if (mpn_cmp(limbs.data(), p384_order.data(), p384_limbs) >= 0) {
-    mpn_sub_n(limbs.data(), limbs.data(), p384_order.data(), p384_limbs);
-  }
   std::array<std::uint8_t, p384_size> bytes;
-  store_big_endian(limbs, bytes);
+  store_big_endian(reduce_once(limbs), bytes);
   return bytes;
 }
 

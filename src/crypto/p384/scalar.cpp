@@ -40,13 +40,6 @@ P384Limbs invert(const P384Limbs& value) {
 
 }  // namespace
 
-P384Limbs reduce_once(P384Limbs a) noexcept {
-  if (mpn_cmp(a.data(), p384_order.data(), p384_limbs) >= 0) {
-    mpn_sub_n(a.data(), a.data(), p384_order.data(), p384_limbs);
-  }
-  return a;
-}
-
 P384Limbs montgomery_multiply(const P384Limbs& a, const P384Limbs& b) noexcept {
   constexpr std::uint64_t factor = minus_inverse();
   std::array<std::uint64_t, p384_limbs + 2> t{};

@@ -14,9 +14,6 @@ namespace extreq::crypto::p384 {
 // a b / 2^384 mod n, below n, for a b below 2^384 n.
 [[nodiscard]] P384Limbs montgomery_multiply(const P384Limbs& a, const P384Limbs& b) noexcept;
 
-// What remains of a below 2n modulo n.
-[[nodiscard]] P384Limbs reduce_once(P384Limbs a) noexcept;
-
 // 2^384 / value mod n for each of them, all in 1..n-1, with one inversion for all: what
 // montgomery_multiply(x, .) makes x / value of.
 [[nodiscard]] std::vector<P384Limbs> montgomery_inverses(std::span<const P384Limbs> values);
