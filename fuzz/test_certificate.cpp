@@ -10,11 +10,6 @@ namespace {
 
 using crypto::make_der;
 
-constexpr std::uint8_t der_object_identifier = 0x06;
-constexpr std::uint8_t der_utf8_string = 0x0C;
-constexpr std::uint8_t der_utc_time = 0x17;
-constexpr std::uint8_t der_set = 0x31;
-
 Bytes public_key() {
   std::array<std::uint8_t, crypto::p384_size> one{};
   one.back() = 1;
@@ -28,7 +23,7 @@ Bytes public_key() {
 Bytes extension(const RawExtension& raw) {
   Bytes oid{0x2B, 0x06, 0x01, 0x04, 0x01, 0x9C, 0x78, 0x01};  // 1.3.6.1.4.1.3704.1
   oid.insert(oid.end(), raw.oid_tail.begin(), raw.oid_tail.end());
-  return make_der(crypto::der_sequence, {make_der(der_object_identifier, {oid}),
+  return make_der(crypto::der_sequence, {make_der(crypto::der_oid, {oid}),
                                          make_der(crypto::der_octet_string, {raw.content})});
 }
 
@@ -38,8 +33,8 @@ Bytes certificate_of(std::string_view issuer, std::string_view subject, ByteView
   const Bytes version = make_der(crypto::der_context_0, {Bytes{crypto::der_integer, 1, 2}});
   const Bytes serial{crypto::der_integer, 1, 0};
   const Bytes validity =
-      make_der(crypto::der_sequence, {make_der(der_utc_time, {to_bytes("230101000000Z")}),
-                                      make_der(der_utc_time, {to_bytes("300101000000Z")})});
+      make_der(crypto::der_sequence, {make_der(crypto::der_utc_time, {to_bytes("230101000000Z")}),
+                                      make_der(crypto::der_utc_time, {to_bytes("300101000000Z")})});
   const Bytes optional =
       list.empty() ? Bytes()
                    : make_der(crypto::der_context_3, {make_der(crypto::der_sequence, {list})});
@@ -51,7 +46,7 @@ Bytes certificate_of(std::string_view issuer, std::string_view subject, ByteView
 }
 
 Bytes standard_extension(std::uint8_t arc, bool critical, ByteView content) {
-  const Bytes oid{der_object_identifier, 3, 0x55, 0x1D, arc};
+  const Bytes oid{crypto::der_oid, 3, 0x55, 0x1D, arc};
   const Bytes flag = critical ? Bytes{crypto::der_boolean, 1, 0xFF} : Bytes();
   return make_der(crypto::der_sequence, {oid, flag, make_der(crypto::der_octet_string, {content})});
 }
@@ -59,10 +54,10 @@ Bytes standard_extension(std::uint8_t arc, bool critical, ByteView content) {
 }  // namespace
 
 Bytes distinguished_name(std::string_view common_name) {
-  const Bytes type{der_object_identifier, 3, 0x55, 0x04, 0x03};  // 2.5.4.3
-  const Bytes value = make_der(der_utf8_string, {to_bytes(common_name)});
+  const Bytes type{crypto::der_oid, 3, 0x55, 0x04, 0x03};  // 2.5.4.3
+  const Bytes value = make_der(crypto::der_utf8_string, {to_bytes(common_name)});
   return make_der(crypto::der_sequence,
-                  {make_der(der_set, {make_der(crypto::der_sequence, {type, value})})});
+                  {make_der(crypto::der_set, {make_der(crypto::der_sequence, {type, value})})});
 }
 
 Bytes make_certificate(std::span<const RawExtension> extensions) {

@@ -4,39 +4,23 @@
 
 #include "abi/kds.hpp"
 #include "abi/snp_firmware.hpp"
-#include "base/byte_reader.hpp"
 #include "base/try.hpp"
+#include "crypto/der.hpp"
 
 namespace extreq::attestation {
 namespace {
 
 namespace oid = abi::kds::oid;
 
-// Identifier octets of X.690 section 8.1.2.
-constexpr std::uint8_t der_integer = 0x02;
-constexpr std::uint8_t der_octet_string = 0x04;
-constexpr std::uint8_t der_ia5_string = 0x16;
-constexpr std::size_t short_length_max = 0x7F;  // lengths up to here are their own encoding
+constexpr std::size_t name_max = 0x7F;
 
 constexpr std::size_t chip_id_size = sizeof(abi::snp::AttestationReport::chip_id);
 
-// Malformed values go into messages: as much of them as helps.
-std::string shown(ByteView content) {
-  constexpr std::size_t most = 16;
-  if (content.size() <= most) return to_hex(content);
-  return fmt::format("{}... ({} bytes)", to_hex(content.first(most)), content.size());
-}
-
-// The content of one element with that identifier and a short length, and nothing behind it.
+// The content of one element with that identifier, and nothing behind it.
 std::optional<ByteView> sole_element(std::uint8_t identifier, ByteView bytes) {
-  ByteReader reader(bytes);
-  const auto found = reader.u8();
-  const auto length = reader.u8();
-  if (!found || *found != identifier || !length || *length > short_length_max ||
-      reader.remaining() != *length) {
-    return std::nullopt;
-  }
-  return reader.view(*length);
+  const auto element = crypto::take_strict_der(bytes, identifier);
+  if (!element || !bytes.empty()) return std::nullopt;
+  return element->content;
 }
 
 bool is_hwid_size(std::size_t size) noexcept {
@@ -113,31 +97,32 @@ Result<Extensions> read_extensions(const crypto::Certificate& certificate) {
 
 Result<std::uint8_t> parse_spl(ByteView content) {
   // A byte with its upper bit set takes a zero before it: the INTEGER would be negative.
-  if (const auto value = sole_element(der_integer, content)) {
+  if (const auto value = sole_element(crypto::der_integer, content)) {
     if (value->size() == 1 && value->front() < 0x80) return value->front();
     if (value->size() == 2 && value->front() == 0 && value->back() >= 0x80) return value->back();
   }
-  return fail(Code::invalid_input, "{} is not a DER INTEGER from 0 to 255", shown(content));
+  return fail(Code::invalid_input, "{} is not a DER INTEGER from 0 to 255",
+              crypto::shown_der(content));
 }
 
 Result<Bytes> parse_hwid(ByteView content) {
   // No ambiguity: with identifier and length, the sizes are 66 and 10.
   const ByteView value = is_hwid_size(content.size())
                              ? content
-                             : sole_element(der_octet_string, content).value_or(ByteView());
+                             : sole_element(crypto::der_octet_string, content).value_or(ByteView());
   if (is_hwid_size(value.size())) return Bytes(value.begin(), value.end());
   return fail(Code::invalid_input, "{} is neither {} or {} bytes nor an OCTET STRING of them",
-              shown(content), chip_id_size, abi::snp::chip_id_size_turin);
+              crypto::shown_der(content), chip_id_size, abi::snp::chip_id_size_turin);
 }
 
 Result<std::string> parse_name(ByteView content) {
-  const auto value = sole_element(der_ia5_string, content);
-  if (value && !value->empty() &&
+  const auto value = sole_element(crypto::der_ia5_string, content);
+  if (value && !value->empty() && value->size() <= name_max &&
       std::ranges::all_of(*value, [](std::uint8_t c) { return c >= ' ' && c <= '~'; })) {
     return std::string(value->begin(), value->end());
   }
   return fail(Code::invalid_input, "{} is not a DER IA5String of 1 to {} printable characters",
-              shown(content), short_length_max);
+              crypto::shown_der(content), name_max);
 }
 
 }  // namespace extreq::attestation

@@ -1,6 +1,5 @@
 // DER, as far as certificates need it beside OpenSSL: cutting elements out of encoded bytes without
 // re-encoding them, and putting encoded elements together (X.690 sections 8 and 10).
-// Internal to src/crypto/.
 #pragma once
 
 #include <initializer_list>
@@ -21,6 +20,7 @@ constexpr std::uint8_t der_octet_string = 0x04;
 constexpr std::uint8_t der_oid = 0x06;
 constexpr std::uint8_t der_utf8_string = 0x0C;
 constexpr std::uint8_t der_printable_string = 0x13;
+constexpr std::uint8_t der_ia5_string = 0x16;
 constexpr std::uint8_t der_utc_time = 0x17;
 constexpr std::uint8_t der_generalized_time = 0x18;
 constexpr std::uint8_t der_sequence = 0x30;
