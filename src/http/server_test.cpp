@@ -125,12 +125,13 @@ TEST_F(HttpServerTest, RequestsThatComeAtOnceAreAnsweredInTheirOrder) {
 
 TEST_F(HttpServerTest, WhatFollowsARequestThatCannotBeReadIsNoRequest) {
   const std::string next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string twice = next + next;
   for (const std::string& broken :
        {std::string("garbage\r\n"), std::string("GET / HTTP/7.0\r\n\r\n"),
         std::string("GET /a b HTTP/1.1\r\n\r\n"), "GET / HTTP/1.1\r\n\r\n" + next,
         "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(9000, 'a') + "\r\n\r\n"}) {
-    const std::string answer = talk(broken + next + next);
+    const std::string answer = talk(broken + twice);
     EXPECT_THAT(answer, Not(HasSubstr(" 200 "))) << broken.substr(0, 40);
   }
   EXPECT_EQ(handler_.asked, 0U);

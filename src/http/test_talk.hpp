@@ -48,9 +48,16 @@ inline bool send_to(const UniqueFd& peer, std::string_view bytes) {
   return true;
 }
 
-// What has come, at least a byte; empty: the server has closed the connection.
+// What has come, at least a byte; empty: the server has closed the connection. A server that does
+// neither for two minutes, however slow the machine, is a failure.
 inline std::string receive_some(const UniqueFd& peer) {
   std::array<char, 4096> piece{};
+  constexpr int patience_ms = 120'000;
+  pollfd poller{peer.get(), POLLIN, 0};
+  if (::poll(&poller, 1, patience_ms) == 0) {
+    ADD_FAILURE() << "the server neither answers nor closes the connection";
+    return {};
+  }
   const ssize_t got = ::recv(peer.get(), piece.data(), piece.size(), 0);
   return got <= 0 ? std::string() : std::string(piece.data(), static_cast<std::size_t>(got));
 }
