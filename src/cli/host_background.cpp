@@ -33,7 +33,8 @@ CrlTask::CrlTask(HostParts& parts, Clock::Duration max_wait)
 
 Clock::Duration CrlTask::turn(const host::SigningState& state) {
   constexpr Clock::Duration glance = std::chrono::milliseconds(200);
-  if (under_way(running_)) return glance;
+  // A list that came since take_news() was asked is not left until the next turn.
+  if (under_way(running_) || news_) return glance;
   const auto kind = state.vlek_loaded ? host::KeyKind::vlek : host::KeyKind::vcek;
   const auto pause = refresher_.pause(state.product, kind);
   if (pause > Clock::Duration::zero()) return pause;
