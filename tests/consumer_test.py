@@ -15,7 +15,7 @@ import unittest
 
 SOURCE, BUILD, WRITE_TEST_EVIDENCE = pathlib.Path(sys.argv[1]), *sys.argv[2:4]
 LIBRARIES = {"vmm": "libextreq-vmm.so.2", "verify": "libextreq-verify.so.1"}
-NODES = {"vmm": r"1\.0", "verify": "[12]"}  # of symbol versions
+NODES = {"vmm": r"2\.0", "verify": "[12]"}  # of symbol versions
 
 
 def run(*command, **keywords):

@@ -209,8 +209,10 @@ class Documents(unittest.TestCase):
     def test_the_change_log_names_this_version_and_its_abi(self):
         version = re.search(r"project\(extreq VERSION ([\d.]+)", (SOURCE / "CMakeLists.txt").read_text()).group(1)
         log = (SOURCE / "CHANGELOG.md").read_text()
-        newest = log.split("\n## ")[1]
-        self.assertTrue(newest.startswith(version + "\n"), newest[:20])
+        sections = log.split("\n## ")[1:]
+        newest = sections[0]
+        released = sections[1] if newest.startswith("Unreleased\n") else newest
+        self.assertTrue(released.startswith(version + "\n"), released[:20])
         packaged = (SOURCE / "packaging/debian/changelog").read_text()
         self.assertTrue(packaged.startswith(f"extreq ({version})"), packaged[:20])
         for script in ("src/vmm/libextreq-vmm.map", "src/attestation/c_verify.map"):
