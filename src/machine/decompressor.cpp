@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 
 #include "abi/linux_boot.hpp"
 #include "abi/x86_snp.hpp"
@@ -116,22 +118,37 @@ Result<DecompressorSites> scan_decompressor(const BzImage& file) {
 Result<std::uint64_t> virtual_move(ByteView memory, ByteView original, std::uint64_t start,
                                    std::uint64_t end) {
   constexpr std::size_t field_size = 4;
-  constexpr std::size_t unmoved = 2;  // a move by multiples of 2 MiB leaves the lower two bytes
   constexpr std::uint64_t move_max = 1ULL << 30U;
   const std::size_t size = std::min(memory.size(), original.size());
-  for (std::size_t i = unmoved; i + field_size - unmoved <= size; ++i) {
+  // A move by multiples of 2 MiB leaves an address' lower two bytes, one by multiples of 16 MiB the
+  // lower three. Which byte of its address the first different one is cannot be seen: each reading
+  // that makes sense is counted, and what most places say is the move.
+  std::map<std::uint64_t, unsigned> places;
+  std::optional<Error> no_move;
+  for (std::size_t i = 0; i < size; ++i) {
     if (memory[i] == original[i]) continue;
-    const std::size_t at = i - unmoved;
-    const auto value = [at](ByteView bytes) {
-      const std::uint32_t low = *ByteReader(bytes.subspan(at)).u32();
-      return static_cast<std::uint64_t>(static_cast<std::int32_t>(low));  // addresses end the space
-    };
-    const std::uint64_t was = value(original);
-    const std::uint64_t move = value(memory) - was;
-    if (was < start || was >= end) continue;
-    if (move % x86::large_page_size == 0 && move < move_max) return move;
-    return fail(Code::invalid_input, "kernel: address {:#x} was moved by {:#x}", was, move);
+    for (const std::size_t unmoved : {2U, 3U}) {
+      if (i < unmoved || i - unmoved + field_size > size) continue;
+      const auto value = [at = i - unmoved](ByteView bytes) {
+        const std::uint32_t low = *ByteReader(bytes.subspan(at)).u32();
+        return static_cast<std::uint64_t>(static_cast<std::int32_t>(low));  // they end the space
+      };
+      const std::uint64_t was = value(original);
+      const std::uint64_t move = value(memory) - was;
+      if (was < start || was >= end) continue;
+      if (move % x86::large_page_size == 0 && move < move_max) {
+        ++places[move];
+      } else if (!no_move) {
+        no_move = fail(Code::invalid_input, "kernel: address {:#x} was moved by {:#x}", was, move)
+                      .value();
+      }
+    }
+    ++i;  // the fourth byte of the same address
   }
+  const auto most =
+      std::ranges::max_element(places, {}, [](const auto& place) { return place.second; });
+  if (most != places.end()) return most->first;
+  if (no_move) return tl::unexpected(*no_move);
   return 0;
 }
 

@@ -26,9 +26,9 @@ struct DecompressorSites {
 [[nodiscard]] Result<DecompressorSites> scan_decompressor(const BzImage& file);
 
 // How far the kernel whose code `memory` begins with was moved in its virtual addresses, told by
-// the first place where it differs from `original`, the same code as it was linked to run between
-// `start` and `end`. 0 if nothing differs.
-// Failure: invalid_input if the differences are no such move.
+// most of the places where it differs from `original`, the same code as it was linked to run
+// between `start` and `end`. 0 if nothing differs. Failure: invalid_input if the differences are no
+// such move.
 [[nodiscard]] Result<std::uint64_t> virtual_move(ByteView memory, ByteView original,
                                                  std::uint64_t start, std::uint64_t end);
 

@@ -1,6 +1,7 @@
 #include "machine/decompressor.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -106,6 +107,26 @@ TEST(VirtualMove, IsToldByTheFirstAddressThatDiffers) {
   EXPECT_EQ(virtual_move(with_address(0x8C400123), original, start, end), 0xB400000U);
   EXPECT_EQ(virtual_move(with_address(0x81200123), original, start, end), 0x200000U);
   EXPECT_EQ(virtual_move({}, original, start, end), 0U);
+}
+
+// KASLR chooses among slots of 2 MiB: one in eight is a multiple of 16 MiB, which leaves three
+// bytes of an address as they were.
+TEST(VirtualMove, EverySlotOfTheKernelsRangeIsTold) {
+  const std::vector<std::uint32_t> addresses = {0x81000123, 0x8182A456, 0x817F0326, 0x82345678,
+                                                0x8184FFFF, 0x83829FBB, 0x81810000};
+  const auto code = [&addresses](std::uint32_t move) {
+    ByteBuilder builder;
+    for (const std::uint32_t address : addresses) {
+      builder.u8(0x48).u8(0xC7).u8(0xC0).u32(address + move).u8(0x90).u8(0x90);
+    }
+    return builder.take();
+  };
+  const Bytes original = code(0);
+  for (std::uint32_t move = 0; move < 768U << 20U; move += 2U << 20U) {
+    const auto found = virtual_move(code(move), original, start, 0xFFFFFFFF84000000);
+    ASSERT_TRUE(found) << std::hex << move << ": " << found.error().message;
+    EXPECT_EQ(*found, move) << std::hex << move;
+  }
 }
 
 TEST(VirtualMove, ADifferenceThatIsNoMoveIsRefused) {
