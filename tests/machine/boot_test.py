@@ -576,6 +576,8 @@ def main():
     tests = sys.argv[3:]
     with tempfile.TemporaryDirectory(prefix="boot-test-") as work:
         place = Place(os.path.abspath(sys.argv[1]), kernel, backports, work)
+        # Each guest has a copy of this platform (Place.platform): it is there before the first starts.
+        place.run(*place.boot_arguments("--qemu", "/no-such-qemu"), check=False)
         if not tests:
             guests.start([name for name in guests.recipes if backports or not name.startswith("newer_")])
             tests = [one.__name__ for one in CLASSES]
