@@ -48,7 +48,7 @@ class CertificateExitTest : public testing::Test {
       ++runs_;
       found_ = {.ret = Form::ret(run_),
                 .npages = Form::npages(run_),
-                .immediate_exit = run_.immediate_exit != 0,
+                .immediate_exit = test::load(run_.immediate_exit) != 0,
                 .lease_held = !update_possible()};
       return result_;
     });

@@ -97,6 +97,12 @@ class FailingSource final : public lease::CertificateSource {
   Code code_;
 };
 
+// A word of the run area, to which a test's other thread may be writing.
+template <class Word>
+Word load(const Word& word) {
+  return __atomic_load_n(&word, __ATOMIC_RELAXED);
+}
+
 // An exit in the form that Linux merged. Everything else of the run area is `untouched`.
 struct MergedForm {
   static constexpr std::uint64_t ok = 0;
@@ -107,8 +113,10 @@ struct MergedForm {
     run.exit_reason = abi::kvm::exit_snp_req_certs;
     run.exit.snp_req_certs = {.gpa = gpa, .npages = npages, .ret = 77};
   }
-  static std::uint64_t ret(const abi::kvm::Run& run) { return run.exit.snp_req_certs.ret; }
-  static std::uint64_t npages(const abi::kvm::Run& run) { return run.exit.snp_req_certs.npages; }
+  static std::uint64_t ret(const abi::kvm::Run& run) { return load(run.exit.snp_req_certs.ret); }
+  static std::uint64_t npages(const abi::kvm::Run& run) {
+    return load(run.exit.snp_req_certs.npages);
+  }
 };
 
 // The form that the review asked for: raw VMM errors.
@@ -122,9 +130,11 @@ struct ReviewForm {
     run.exit.vmgexit.exit_code = abi::ghcb::event::extended_guest_request;
     run.exit.vmgexit.req_certs = {.data_gpa = gpa, .data_npages = npages, .ret = 77};
   }
-  static std::uint64_t ret(const abi::kvm::Run& run) { return run.exit.vmgexit.req_certs.ret; }
+  static std::uint64_t ret(const abi::kvm::Run& run) {
+    return load(run.exit.vmgexit.req_certs.ret);
+  }
   static std::uint64_t npages(const abi::kvm::Run& run) {
-    return run.exit.vmgexit.req_certs.data_npages;
+    return load(run.exit.vmgexit.req_certs.data_npages);
   }
 };
 
