@@ -49,8 +49,8 @@ struct SimulationResult {
   Clock::Duration all_verifiable{};  // until it was, and the last certificate was there
   std::uint64_t guests_refused = 0;  // attestations on an updated host without its certificate
   std::uint64_t upstream_requests = 0;
-  std::uint64_t upstream_limited = 0;   // 429
-  std::uint64_t upstream_outages = 0;   // 503
+  std::uint64_t upstream_limited = 0;  // 429
+  std::uint64_t upstream_outages = 0;  // 503
 };
 
 // Failure: invalid_input for a configuration that cannot be, naming the field.

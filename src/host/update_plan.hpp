@@ -37,7 +37,6 @@ struct ConfigChange {
                                                      const abi::snp::WrappedVlek& vlek,
                                                      const std::string& csp_id);
 
-
 // A program, as run_guarded_command() runs it. `to_tcb`: what it leads to; nullopt: it changes
 // nothing that matters. Lifetime: `signals` must outlive what is given back.
 // Failure of the command: as run_guarded_command().
