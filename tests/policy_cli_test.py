@@ -158,6 +158,11 @@ class Verdicts(unittest.TestCase):
             case = {"arguments": ("--vcek-crl", FOLDER / "crl.der", "--crl-number", number)}
             self.assertEqual(self.failed(case), (OK, []) if good else (NOT_GENUINE, ["revocation"]))
 
+    def test_an_empty_number_is_refused_and_not_taken_for_none(self) -> None:
+        done = extreq("verify", "--report", FOLDER / "report-5.bin", "--vcek-crl", FOLDER / "crl.der", "--crl-number", "")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("--crl-number: it is empty", done.stderr)
+
     def test_a_certificate_on_any_list_is_revoked(self) -> None:
         for option in ("--crl", "--vcek-crl", "--vlek-crl"):
             case = {"arguments": ("--vcek-crl", FOLDER / "crl.der", option, FOLDER / "crl-ask.der")}

@@ -88,6 +88,10 @@ Result<Request> read_request(const VerifyOptions& options) {
   if (options.crl_number) {
     auto number = from_hex(*options.crl_number);
     if (!number) return fail(Code::invalid_input, "--crl-number: {}", number.error().message);
+    if (number->empty()) {
+      return fail(Code::invalid_input,
+                  "--crl-number: it is empty. Leave it out if no list was seen before");
+    }
     revocation.known_number = *number;
   }
   return request;
