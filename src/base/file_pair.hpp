@@ -1,5 +1,5 @@
 // Two files of which the second belongs to the first: a report and its certificates, an ID block
-// and its signature. Whoever finds both on disk finds two that were written together.
+// and its signature. If both are on disk, they were written together.
 #pragma once
 
 #include <string>

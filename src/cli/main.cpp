@@ -12,8 +12,9 @@
 
 namespace {
 
-// Whoever started us may have closed standard input, output or error. The next file that is opened
-// would get that number, and what is printed would be written into it: the certificate blob, say.
+// The program that started this one may have closed standard input, output or error. The next file
+// that is opened would get that number, and what is printed would be written into it: the
+// certificate blob, say.
 bool standard_descriptors_are_open() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) return false;
